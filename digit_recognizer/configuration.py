@@ -1,0 +1,137 @@
+"""Experiments from and to text: by name, with settings from the command line, as JSON.
+
+In: names, `key=value` settings, JSON values. Out: experiments. What always holds: `from_dict`
+undoes `to_dict`, and every unknown key or wrong type is refused.
+"""
+
+import dataclasses
+import re
+import types
+import typing
+from typing import Any, cast
+
+from digit_recognizer.experiments import (
+    EXPERIMENTS,
+    LINEUPS,
+    Augmentation,
+    Experiment,
+    Network,
+)
+from digit_recognizer.workspace import ProjectError
+
+
+def resolve_lineup(lineup: str) -> tuple[str, ...]:
+    """Return the names of the line-up's experiments."""
+    if lineup not in LINEUPS:
+        raise ProjectError(f"There is no line-up {lineup!r}. There are: {', '.join(LINEUPS)}.")
+    return LINEUPS[lineup]
+
+
+def resolve_experiment(name: str, settings: list[str], new_name: str | None) -> Experiment:
+    """Return the named experiment, varied by `key=value` settings under a name of its own."""
+    if name not in EXPERIMENTS:
+        raise ProjectError(f"There is no experiment {name!r}. There are: {', '.join(EXPERIMENTS)}.")
+    experiment = EXPERIMENTS[name]
+    if not settings and new_name is None:
+        return experiment
+    if not (settings and new_name) or new_name in EXPERIMENTS or new_name in LINEUPS:
+        raise ProjectError(
+            'A variation needs both SET="key=value ..." and a NAME of its own, one that no '
+            "experiment or line-up has."
+        )
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", new_name):
+        raise ProjectError(f"NAME={new_name}: expected up to 64 letters, digits, '-', '_' and '.'.")
+    values = to_dict(experiment)
+    for setting in settings:
+        key, equals, text = setting.partition("=")
+        if not equals:
+            raise ProjectError(f"SET holds {setting!r}; expected key=value.")
+        _set(values, experiment, key, text)
+    return from_dict({**values, "name": new_name, "published": ""})
+
+
+def to_dict(experiment: Experiment) -> dict[str, Any]:
+    """Return the experiment as plain JSON values; the network's kind is among them."""
+    values = dataclasses.asdict(experiment)
+    values["network"] = {"kind": type(experiment.network).__name__, **values["network"]}
+    return cast(dict[str, Any], _listed(values))
+
+
+def from_dict(values: dict[str, Any]) -> Experiment:
+    """Rebuild what `to_dict` returned, refusing keys and types that do not belong."""
+    kinds = {kind.__name__: kind for kind in typing.get_args(Network)}
+    network = dict(values["network"])
+    kind = kinds.get(network.pop("kind", ""))
+    if kind is None:
+        raise ProjectError(f"network.kind must be one of {', '.join(kinds)}.")
+    return cast(
+        Experiment,
+        _build(
+            Experiment,
+            {
+                **values,
+                "network": _build(kind, network, "network."),
+                "augmentation": _build(Augmentation, values["augmentation"], "augmentation."),
+            },
+        ),
+    )
+
+
+def _set(values: dict[str, Any], experiment: Experiment, key: str, text: str) -> None:
+    """Put one setting into `values`, read as the type that the key has."""
+    part, _, last = key.rpartition(".")
+    owners = {
+        "": experiment,
+        "network": experiment.network,
+        "augmentation": experiment.augmentation,
+    }
+    known = [
+        prefix + ("." if prefix else "") + name.name
+        for prefix, owner in owners.items()
+        for name in dataclasses.fields(owner)
+    ]
+    settable = [name for name in known if name not in (*owners, "name", "published")]
+    if key not in settable:
+        raise ProjectError(f"SET has no key {key!r}. There are: {', '.join(settable)}.")
+    owner = owners[part]
+    values = values[part] if part else values
+    values[last] = _parse(text, typing.get_type_hints(type(owner))[last], key)
+
+
+def _parse(text: str, wanted: Any, key: str) -> Any:
+    try:
+        if typing.get_origin(wanted) is tuple:
+            return [int(part) for part in text.split(",")]
+        if wanted is bool:
+            return {"true": True, "false": False}[text.lower()]
+        return wanted(text)
+    except (ValueError, KeyError):
+        shown = "whole numbers with commas" if typing.get_origin(wanted) else wanted.__name__
+        raise ProjectError(f"SET {key}={text!r} is not of the right type ({shown}).") from None
+
+
+def _build(cls: Any, values: dict[str, Any], prefix: str = "") -> Any:
+    hints = typing.get_type_hints(cls)
+    unknown = sorted(set(values) - set(hints))
+    if unknown:
+        raise ProjectError(f"Unknown keys: {', '.join(prefix + key for key in unknown)}.")
+    built = {}
+    for key, value in values.items():
+        wanted = hints[key]
+        if typing.get_origin(wanted) is tuple:
+            value, wanted = tuple(value), tuple
+        elif isinstance(wanted, types.UnionType):
+            wanted = typing.get_args(wanted)
+        elif wanted is float and type(value) is int:
+            value = float(value)
+        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+            raise ProjectError(f"{prefix}{key}={value!r} is not of the right type.")
+        built[key] = value
+    return cls(**built)
+
+
+def _listed(value: Any) -> Any:
+    """Tuples as lists: JSON knows no other, and configs are compared as JSON."""
+    if isinstance(value, dict):
+        return {key: _listed(inner) for key, inner in value.items()}
+    return [_listed(inner) for inner in value] if isinstance(value, tuple) else value

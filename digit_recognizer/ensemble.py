@@ -1,0 +1,105 @@
+"""From runs to one set of probabilities.
+
+In: complete runs of one data set. Out: blended out-of-fold and test probabilities. What always
+holds: weights are either equal or cross-fitted, so no image's blended OOF probability depends on
+its own label.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digit_recognizer.runs import Run
+from digit_recognizer.scores import Score, score
+from digit_recognizer.workspace import ProjectError
+
+WEIGHTINGS = ("equal", "fitted")
+_EM_STEPS = 200
+
+
+@dataclass(frozen=True)
+class Blend:
+    members: dict[str, Score]
+    weights: dict[str, float]
+    oof: np.ndarray
+    test: np.ndarray
+    score: Score
+
+
+def blend(runs: list[Run], labels: np.ndarray, weighting: str = "equal") -> Blend:
+    """Average the runs' probabilities; with "fitted", by weights from the other folds' images."""
+    _require_common_data(runs)
+    oof = np.stack([run.load_oof() for run in runs])
+    test = np.stack([run.load_test() for run in runs])
+    names = [run.name for run in runs]
+    if weighting == "equal":
+        weights = np.full(len(runs), 1 / len(runs))
+        blended = _mix(oof, weights)
+    elif weighting == "fitted":
+        folds = _common_folds(runs)
+        blended, weights = cross_fit(oof, labels, folds)
+    else:
+        raise ProjectError(f"WEIGHTS={weighting}; expected one of {', '.join(WEIGHTINGS)}.")
+    return Blend(
+        members={name: score(labels, own) for name, own in zip(names, oof, strict=True)},
+        weights=dict(zip(names, weights.tolist(), strict=True)),
+        oof=blended,
+        test=_mix(test, weights),
+        score=score(labels, blended),
+    )
+
+
+def cross_fit(
+    oof: np.ndarray, labels: np.ndarray, folds: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return OOF probabilities, each fold's by weights fitted without it, and the mean weights."""
+    blended = np.empty_like(oof[0])
+    fitted = []
+    for fold in np.unique(folds):
+        inside = folds == fold
+        weights = fit_weights(oof[:, ~inside], labels[~inside])
+        blended[inside] = _mix(oof[:, inside], weights)
+        fitted.append(weights)
+    return blended, np.mean(fitted, axis=0)
+
+
+def fit_weights(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the weights of most likelihood among those that sum to 1.
+
+    Expectation maximisation for the shares of a mixture: no step size, never leaves the simplex,
+    and never gets worse.
+    """
+    of_truth = probabilities[:, np.arange(len(labels)), labels].astype(np.float64) + 1e-12
+    weights = np.full(len(probabilities), 1 / len(probabilities))
+    for _ in range(_EM_STEPS):
+        shares = weights[:, None] * of_truth
+        weights = (shares / shares.sum(axis=0)).mean(axis=1)
+    return weights
+
+
+def _mix(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    # In float64, so that the order of members cannot tip a tie.
+    mixed = np.tensordot(weights, probabilities.astype(np.float64), axes=1)
+    return np.asarray(mixed, np.float32)
+
+
+def _require_common_data(runs: list[Run]) -> None:
+    if not runs:
+        raise ProjectError("There is nothing to blend: name at least one experiment.")
+    for run in runs[1:]:
+        if run.config["data"] != runs[0].config["data"]:
+            raise ProjectError(
+                f"{run.name} and {runs[0].name} were trained on different data; "
+                "they cannot be blended. Train them again on what is in data/ (FRESH=1)."
+            )
+
+
+def _common_folds(runs: list[Run]) -> np.ndarray:
+    folds = runs[0].folds
+    for run in runs[1:]:
+        if not np.array_equal(run.folds, folds):
+            raise ProjectError(
+                f"{run.name} and {runs[0].name} are divided into different folds, so weights "
+                "cannot be cross-fitted; use WEIGHTS=equal or members with the same folds and seed."
+            )
+    return folds

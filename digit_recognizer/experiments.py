@@ -1,0 +1,215 @@
+"""What can be trained: every experiment and line-up by name.
+
+What always holds: an experiment says everything that its training depends on besides the data and
+the machine, and one that exists has values that make sense.
+
+An experiment is a difference from the defaults below. Its comment says what it is; what it scored
+is in the README's table, which `make report` writes from the runs themselves.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+from digit_recognizer.workspace import ProjectError
+
+
+@dataclass(frozen=True)
+class Dense:
+    """Flatten, then dense layers with ReLU."""
+
+    hidden_units: tuple[int, ...]
+    dropout_rate: float = 0.0
+    batch_normalization: bool = False
+
+
+@dataclass(frozen=True)
+class PoolingConv:
+    """The tutorials' network: 3x3 convolution and pooling in turn, then dense layers."""
+
+    filters: tuple[int, ...]
+    hidden_units: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Deotte:
+    """The network of the Kaggle record: strided convolutions in place of pooling."""
+
+    width: int = 32  # filters of the first stage; the next have two and four times as many
+    dropout_rate: float = 0.4
+
+
+@dataclass(frozen=True)
+class ConvStages:
+    """Stages of two 3x3 convolutions with batch normalisation, a max-pool after each stage."""
+
+    filters: tuple[int, ...] = (32, 64, 128)
+    dropout_rate: float = 0.3
+
+
+Network = Dense | PoolingConv | Deotte | ConvStages
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How far a training image may be moved; each draw is uniform in plus or minus the figure."""
+
+    rotation: float = 0.0  # degrees
+    scale: float = 0.0  # part of the size, of each axis on its own
+    shear: float = 0.0  # columns per row
+    shift: float = 0.0  # pixels
+    elastic: float = 0.0  # standard deviation in pixels of a smooth random displacement
+
+
+@dataclass(frozen=True)
+class Experiment:
+    name: str
+    network: Network
+    pixels: str = "unit"  # what the network is fed: "unit" for 0..1, "raw" for 0..255
+    augmentation: Augmentation = Augmentation()
+    epochs: int = 10
+    batch_size: int = 32
+    optimizer: str = "adam"  # or "adamw"
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0  # adamw only
+    schedule: str = "constant"  # or "exponential", "triangular"
+    decay_per_epoch: float = 1.0  # exponential only
+    label_smoothing: float = 0.0
+    # Exponential moving average of the weights, per step; 0 trains without one.
+    average_decay: float = 0.0
+    # Stop after so many epochs without a better loss on a tenth of the training part, which is
+    # held out for that alone: the fold that scores the network must not choose when it stops.
+    patience: int = 0
+    test_shift: int = 0  # pixels; average predictions over shifts by so much, too
+    folds: int = 5
+    seed: int = 0
+    # What its authors published; no part of what is trained.
+    published: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        for key, choices in _CHOICES.items():
+            _require(getattr(self, key) in choices, self, key, f"one of {', '.join(choices)}")
+        for key in ("epochs", "batch_size"):
+            _require(getattr(self, key) >= 1, self, key, "at least 1")
+        for key in ("learning_rate", "decay_per_epoch"):
+            _require(0 < getattr(self, key) < math.inf, self, key, "a number above 0")
+        for key in ("label_smoothing", "average_decay"):
+            _require(0 <= getattr(self, key) < 1, self, key, "at least 0 and below 1")
+        for key in ("weight_decay", "patience", "seed"):
+            _require(0 <= getattr(self, key) < math.inf, self, key, "at least 0")
+        _require(0 <= self.test_shift <= 4, self, "test_shift", "0 to 4 pixels")
+        _require(2 <= self.folds <= 100, self, "folds", "2 to 100")
+        # Which weights would be judged, and which kept? Nobody has needed an answer yet.
+        _require(not (self.patience and self.average_decay), self, "patience", "0 with an average")
+
+
+_CHOICES = {
+    "pixels": ("unit", "raw"),
+    "optimizer": ("adam", "adamw"),
+    "schedule": ("constant", "exponential", "triangular"),
+}
+
+
+def _require(holds: bool, experiment: Experiment, key: str, expected: str) -> None:
+    if not holds:
+        raise ProjectError(
+            f"{experiment.name}: {key}={getattr(experiment, key)!r}; expected {expected}."
+        )
+
+
+_DEOTTE_AUGMENTATION = Augmentation(rotation=10, scale=0.1, shift=2.8)
+_MILD_AUGMENTATION = Augmentation(rotation=10, scale=0.1, shear=0.1, shift=2)
+
+_ALL = (
+    # The common starting points of this competition, each with the training its author describes.
+    Experiment(
+        "dense-784-784-256-128",
+        Dense((784, 784, 256, 128)),
+        pixels="raw",
+        published="97.86 % (on its own training data)",
+    ),
+    Experiment("dense-128-128", Dense((128, 128)), epochs=3, published="about 97 %"),
+    # The first of a pair, as a baseline for conv-32; both are fed raw pixels.
+    Experiment("dense-50-50", Dense((50, 50)), pixels="raw", published="the weaker of its pair"),
+    Experiment("conv-32", PoolingConv((32,), (128,)), pixels="raw", published="98.66 %"),
+    Experiment("dense-128-64", Dense((128, 64)), published="about 97 %"),
+    # Its 20 % held out are what each of five folds holds out anyway.
+    Experiment("dense-256-128", Dense((256, 128)), epochs=20, batch_size=2000, published='"high"'),
+    # The two next steps that the author of dense-256-128 names.
+    Experiment(
+        "dense-256-128-regularized",
+        Dense((256, 128), dropout_rate=0.3, batch_normalization=True),
+        epochs=20,
+        batch_size=2000,
+        published="a stated next step",
+    ),
+    Experiment(
+        "dense-256-128-early-stopping",
+        Dense((256, 128)),
+        epochs=100,
+        batch_size=2000,
+        patience=5,
+        published="a stated next step",
+    ),
+    # C. Deotte's "25 Million Images" (Kaggle, 2018): 15 of these and their like were the record.
+    Experiment(
+        "deotte",
+        Deotte(),
+        augmentation=_DEOTTE_AUGMENTATION,
+        epochs=45,
+        batch_size=64,
+        schedule="exponential",
+        decay_per_epoch=0.95,
+        published="99.757 % (Kaggle's board, 15 networks)",
+    ),
+    # Our own: few epochs of a triangular schedule, label smoothing, averaged weights.
+    Experiment(
+        "stages-short",
+        ConvStages((32, 64, 96), dropout_rate=0.2),
+        augmentation=_MILD_AUGMENTATION,
+        epochs=4,
+        batch_size=256,
+        optimizer="adamw",
+        learning_rate=3e-3,
+        weight_decay=0.02,
+        schedule="triangular",
+        label_smoothing=0.05,
+        average_decay=0.98,
+        test_shift=1,
+    ),
+    Experiment(
+        "stages",
+        ConvStages((32, 64, 128)),
+        augmentation=_MILD_AUGMENTATION,
+        epochs=12,
+        batch_size=256,
+        optimizer="adamw",
+        learning_rate=3e-3,
+        weight_decay=0.02,
+        schedule="triangular",
+        label_smoothing=0.05,
+        average_decay=0.99,
+        test_shift=1,
+    ),
+    # For the bundled sample: a thousand images want small batches and more epochs.
+    Experiment(
+        "sample-stages",
+        ConvStages((16, 32, 64)),
+        augmentation=Augmentation(rotation=10, scale=0.1, shear=0.1, shift=1.5),
+        epochs=20,
+        batch_size=64,
+        optimizer="adamw",
+        learning_rate=3e-3,
+        weight_decay=0.02,
+        schedule="triangular",
+        label_smoothing=0.05,
+        average_decay=0.98,
+        test_shift=1,
+    ),
+)
+EXPERIMENTS = {experiment.name: experiment for experiment in _ALL}
+
+LINEUPS: dict[str, tuple[str, ...]] = {
+    "sample": ("sample-stages",),
+    "quick": ("stages-short",),
+    "standard": ("stages",),
+}

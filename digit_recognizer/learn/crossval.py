@@ -1,0 +1,142 @@
+"""Train an experiment k-fold: every fold that is not finished, on one process or several.
+
+In: an experiment, the data, how many processes. Out: a complete run folder. What always holds: a
+fold that was finished is never trained again, only the calling process writes to the run folder,
+and one process at a time does.
+"""
+
+import contextlib
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from joblib import Parallel, delayed
+from joblib.externals.loky import get_reusable_executor
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from rich.console import Console
+
+from digit_recognizer.data.dataset import Digits, fingerprint_of
+from digit_recognizer.data.folds import assign_folds
+from digit_recognizer.environment import available_cores, describe_environment
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.learn.progress import FoldReporter, read_states, showing
+from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.runs import FoldResult, Run, start_run
+from digit_recognizer.workspace import ProjectError, Workspace, locked, require_writable
+
+
+@dataclass(frozen=True)
+class Engine:
+    """On what the folds are trained."""
+
+    jobs: int  # processes
+    threads: int  # of each process
+
+    @classmethod
+    def with_jobs(cls, jobs: int) -> "Engine":
+        if jobs < 1:
+            raise ProjectError(f"JOBS={jobs}; expected 1 or more processes.")
+        return cls(jobs, max(1, available_cores() // jobs))
+
+
+def train_experiment(
+    workspace: Workspace,
+    experiment: Experiment,
+    train: Digits,
+    test: Digits,
+    engine: Engine,
+    console: Console,
+    only_folds: list[int] | None = None,
+    fresh: bool = False,
+) -> Run:
+    """Train what is missing of the experiment's folds; return the run, scored."""
+    assert train.labels is not None
+    wanted = list(range(experiment.folds)) if only_folds is None else only_folds
+    if not set(wanted) <= set(range(experiment.folds)):
+        raise ProjectError(f"FOLDS={wanted}; {experiment.name} has 0 to {experiment.folds - 1}.")
+    require_writable(workspace.runs)
+    folder = workspace.runs / experiment.name
+    with locked(workspace.runs / f".{experiment.name}.lock", folder):
+        folds = assign_folds(train.labels, experiment.folds, experiment.seed)
+        run, differences = start_run(
+            workspace,
+            experiment,
+            fingerprint_of(train, test),
+            folds,
+            describe_environment(engine.threads),
+            fresh,
+        )
+        pending = [fold for fold in wanted if not run.is_finished(fold)]
+        if pending and differences and run.finished_folds:
+            console.print(
+                f"[yellow]{experiment.name}: its finished folds were trained under other "
+                "conditions; each fold's done.json has its own:[/]"
+            )
+            for line in differences:
+                console.print(f"  {line}", markup=False)
+        if pending:
+            require_writable(folder)
+            data = FoldData(train.images, train.labels, folds, test.images)
+            for result in _fit_folds(experiment, pending, data, engine, console):
+                run.save_fold(result)
+                console.print(_describe(experiment, result, train.labels[folds == result.fold]))
+        run.finish(train.labels)
+    return run
+
+
+def _fit_folds(
+    experiment: Experiment, folds: list[int], data: FoldData, engine: Engine, console: Console
+) -> Iterator[FoldResult]:
+    """Yield each fold's result as soon as it is there, in whatever order they end."""
+    images_per_fold = {fold: int((data.folds != fold).sum()) * experiment.epochs for fold in folds}
+    with (
+        tempfile.TemporaryDirectory(prefix="digit-recognizer-") as notes,
+        showing(experiment.name, Path(notes), folds, images_per_fold, console),
+        _naming_dead_workers(Path(notes), folds, console),
+    ):
+        fits = (
+            delayed(_fit_one)(
+                experiment, fold, data, engine.threads, FoldReporter(Path(notes), fold)
+            )
+            for fold in folds
+        )
+        # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
+        # With one job, joblib runs the folds right here.
+        yield from Parallel(n_jobs=engine.jobs, return_as="generator_unordered")(fits)
+
+
+def _fit_one(
+    experiment: Experiment, fold: int, data: FoldData, threads: int, reporter: FoldReporter
+) -> FoldResult:
+    if reporter.is_in_worker:
+        # Ctrl-C reaches every process of the terminal; the caller alone answers it.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return fit_fold(experiment, fold, data, threads, reporter)
+
+
+@contextlib.contextmanager
+def _naming_dead_workers(notes: Path, folds: list[int], console: Console) -> Iterator[None]:
+    try:
+        yield
+    except TerminatedWorkerError:
+        begun = sorted(read_states(notes, folds)) or folds
+        raise ProjectError(
+            f"A worker process was killed while training fold {', '.join(map(str, begun))}, most "
+            "likely because memory ran out. The finished folds are kept: run the same command "
+            "again, with a smaller JOBS if this was memory."
+        ) from None
+    except BaseException:
+        # Stopped from outside: no worker may go on training for a caller that is gone.
+        get_reusable_executor().shutdown(wait=True, kill_workers=True)
+        raise
+
+
+def _describe(experiment: Experiment, result: FoldResult, labels: np.ndarray) -> str:
+    errors = int((result.oof.argmax(axis=1) != labels).sum())
+    return (
+        f"{experiment.name} fold {result.fold}: {errors:,} of {len(labels):,} held-out images "
+        f"wrong, {result.facts['seconds']:.0f} s"
+    )

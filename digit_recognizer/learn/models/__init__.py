@@ -1,0 +1,33 @@
+"""From the description of a network to a fresh Keras model.
+
+In: an experiment. Out: a model that takes pixels 0..255 as (n, 28, 28, 1) float32 and returns ten
+logits. What always holds: the model is new, with weights drawn from the global seed, and
+everything that must happen to a pixel before the first layer is inside it.
+"""
+
+from typing import Any
+
+from digit_recognizer.experiments import ConvStages, Dense, Deotte, Experiment, PoolingConv
+from digit_recognizer.learn.models.convolutional import (
+    stack_conv_stages,
+    stack_deotte,
+    stack_pooling_conv,
+)
+from digit_recognizer.learn.models.dense import stack_dense
+
+
+def build_model(experiment: Experiment) -> Any:
+    from keras import Input, Model, layers
+
+    pixels = Input((28, 28, 1))
+    scaled = layers.Rescaling(1 / 255)(pixels) if experiment.pixels == "unit" else pixels
+    match experiment.network:
+        case Dense() as network:
+            features = stack_dense(scaled, network)
+        case PoolingConv() as network:
+            features = stack_pooling_conv(scaled, network)
+        case Deotte() as network:
+            features = stack_deotte(scaled, network)
+        case ConvStages() as network:
+            features = stack_conv_stages(scaled, network)
+    return Model(pixels, layers.Dense(10)(features), name=experiment.name)

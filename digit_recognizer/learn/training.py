@@ -1,0 +1,248 @@
+"""Train one fold.
+
+In: an experiment, the data, the number of the fold to hold out. Out: a `FoldResult`, all in
+memory; whoever called writes it. What always holds: the held-out fold is only ever predicted,
+never learnt from and never used to choose, and everything random follows from the experiment's
+seed and the fold.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digit_recognizer.environment import describe_environment
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.faults import fault_point
+from digit_recognizer.learn.augment import augment
+from digit_recognizer.learn.averaging import WeightAverage
+from digit_recognizer.learn.backend import configure, describe_device
+from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.schedule import learning_rate
+from digit_recognizer.runs import FoldResult
+
+# For the learning curve only: enough held-out images to see its shape, few enough to cost nothing.
+_CURVE_IMAGES = 2_000
+_PREDICTION_BATCH = 500
+
+Report = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class FoldData:
+    """What training is given: all labelled images, the fold of each, and the test part."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    folds: np.ndarray
+    test_images: np.ndarray
+
+
+def fit_fold(
+    experiment: Experiment, fold: int, data: FoldData, threads: int, report: Report
+) -> FoldResult:
+    configure(threads)
+    import keras
+
+    started = time.perf_counter()
+    seeds = np.random.SeedSequence([experiment.seed, fold])
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(int(seeds.generate_state(1)[0]))
+    generator = np.random.default_rng(seeds)
+
+    held_out = data.folds == fold
+    training, watched = _hold_out_for_stopping(experiment, np.flatnonzero(~held_out), generator)
+    model = build_model(experiment)
+    model.compile(
+        optimizer=_build_optimizer(experiment),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=experiment.label_smoothing
+        ),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA's convolutions are several times slower on CPU than oneDNN's
+    )
+    average = WeightAverage(model, experiment.average_decay) if experiment.average_decay else None
+    stopper = _Stopper(experiment.patience)
+    curve = np.flatnonzero(held_out)[:_CURVE_IMAGES]
+
+    history: list[dict[str, float]] = []
+    for epoch in range(experiment.epochs):
+        epoch_started = time.perf_counter()
+        loss, accuracy = _train_epoch(
+            model, experiment, data, training, epoch, generator, average, report
+        )
+        curve_loss, curve_accuracy = _evaluate(model, data, curve)
+        record = {
+            "epoch": epoch + 1,
+            "learning_rate": float(np.asarray(model.optimizer.learning_rate)),
+            "loss": loss,
+            "accuracy": accuracy,
+            "held_out_loss": curve_loss,
+            "held_out_accuracy": curve_accuracy,
+            "seconds": time.perf_counter() - epoch_started,
+        }
+        if len(watched):
+            record["watched_loss"], record["watched_accuracy"] = _evaluate(model, data, watched)
+        history.append(record)
+        report({"epoch": epoch + 1, "epochs": experiment.epochs, **record})
+        fault_point("epoch")
+        if len(watched) and stopper.is_over(record["watched_loss"], model):
+            break
+    stopper.restore_best(model)
+    if average:
+        average.apply()
+    trained = time.perf_counter()
+    return FoldResult(
+        fold=fold,
+        weights=_weights_of(model),
+        oof=predict_probabilities(model, data.images[held_out], experiment.test_shift),
+        test=predict_probabilities(model, data.test_images, experiment.test_shift),
+        history=history,
+        facts={
+            "images_trained": len(training) * len(history),
+            "training_seconds": round(trained - started, 3),
+            "seconds": round(time.perf_counter() - started, 3),
+            "device": describe_device(),
+            "environment": describe_environment(threads),
+        },
+    )
+
+
+def predict_probabilities(model: Any, images: np.ndarray, test_shift: int) -> np.ndarray:
+    """Return (n, 10) float32 probabilities of uint8 images (n, 28, 28).
+
+    With a test shift, the mean over the image as it is and moved up, down, left and right.
+    """
+    from keras import ops
+
+    moves = [(0, 0)]
+    if test_shift:
+        moves += [(test_shift, 0), (-test_shift, 0), (0, test_shift), (0, -test_shift)]
+    total = np.zeros((len(images), 10), np.float32)
+    for down, right in moves:
+        for start in range(0, len(images), _PREDICTION_BATCH):
+            part = slice(start, start + _PREDICTION_BATCH)
+            logits = model.predict_on_batch(_as_input(_shift(images[part], down, right)))
+            total[part] += np.asarray(ops.softmax(logits))
+    return total / np.float32(len(moves))
+
+
+def load_model(experiment: Experiment, weights: bytes, threads: int) -> Any:
+    """Rebuild a trained network from its description and its weights, and nothing else."""
+    configure(threads)
+    model = build_model(experiment)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.weights.h5"
+        path.write_bytes(weights)
+        model.load_weights(path)
+    return model
+
+
+def _weights_of(model: Any) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.weights.h5"
+        model.save_weights(path)
+        return path.read_bytes()
+
+
+def _train_epoch(
+    model: Any,
+    experiment: Experiment,
+    data: FoldData,
+    training: np.ndarray,
+    epoch: int,
+    generator: np.random.Generator,
+    average: WeightAverage | None,
+    report: Report,
+) -> tuple[float, float]:
+    """Show the model every training image once; return mean loss and accuracy on the way."""
+    one_hot = np.eye(10, dtype=np.float32)
+    steps = -(-len(training) // experiment.batch_size)
+    seen, loss, correct = 0, 0.0, 0.0
+    for step, batch in enumerate(_shuffled_batches(training, experiment.batch_size, generator)):
+        model.optimizer.learning_rate = learning_rate(experiment, epoch, step, steps)
+        images = augment(_as_input(data.images[batch]), experiment.augmentation, generator)
+        logs = model.train_on_batch(images, one_hot[data.labels[batch]], return_dict=True)
+        if average:
+            average.update()
+        seen += len(batch)
+        loss += logs["loss"] * len(batch)
+        correct += logs["accuracy"] * len(batch)
+        report({"images": len(batch)})
+        fault_point("batch")
+    return loss / seen, correct / seen
+
+
+def _shuffled_batches(
+    indices: np.ndarray, size: int, generator: np.random.Generator
+) -> Iterator[np.ndarray]:
+    order = generator.permutation(indices)
+    for start in range(0, len(order), size):
+        yield order[start : start + size]
+
+
+def _evaluate(model: Any, data: FoldData, indices: np.ndarray) -> tuple[float, float]:
+    """Return log loss and accuracy, without test-time shifts and weight average."""
+    from digit_recognizer.scores import log_loss, score
+
+    probabilities = predict_probabilities(model, data.images[indices], 0)
+    labels = data.labels[indices]
+    return log_loss(labels, probabilities), score(labels, probabilities).accuracy
+
+
+def _hold_out_for_stopping(
+    experiment: Experiment, training: np.ndarray, generator: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut a tenth off the training part for early stopping to watch, where that is on."""
+    if not experiment.patience:
+        return training, training[:0]
+    order = generator.permutation(training)
+    count = max(1, len(order) // 10)
+    return order[count:], order[:count]
+
+
+class _Stopper:
+    """Remembers the best weights so far, and says when nothing better has come for long enough."""
+
+    def __init__(self, patience: int) -> None:
+        self._patience = patience
+        self._waited = 0
+        self._best_loss = np.inf
+        self._best_weights: list[np.ndarray] | None = None
+
+    def is_over(self, loss: float, model: Any) -> bool:
+        if loss < self._best_loss:
+            self._best_loss, self._best_weights, self._waited = loss, model.get_weights(), 0
+        else:
+            self._waited += 1
+        return self._waited >= self._patience
+
+    def restore_best(self, model: Any) -> None:
+        if self._best_weights is not None:
+            model.set_weights(self._best_weights)
+
+
+def _build_optimizer(experiment: Experiment) -> Any:
+    from keras import optimizers
+
+    if experiment.optimizer == "adamw":
+        return optimizers.AdamW(experiment.learning_rate, weight_decay=experiment.weight_decay)
+    return optimizers.Adam(experiment.learning_rate)
+
+
+def _as_input(images: np.ndarray) -> np.ndarray:
+    return images.astype(np.float32)[..., None]
+
+
+def _shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Move images by whole pixels; what comes in at the edge is paper."""
+    moved = np.zeros_like(images)
+    height, width = images.shape[1:]
+    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
+        :, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
+    ]
+    return moved

@@ -1,0 +1,109 @@
+"""Which experiments a command is about, and training all of them.
+
+In: what the person named, if anything. Out: trained runs and their blended out-of-fold score. What
+always holds: with nothing named, `train` takes the line-up that fits the data, and what comes
+after takes what was trained last.
+"""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from digit_recognizer.configuration import resolve_experiment, resolve_lineup
+from digit_recognizer.data.dataset import load_test, load_train, read_source
+from digit_recognizer.ensemble import Blend, blend
+from digit_recognizer.learn.crossval import Engine, train_experiment
+from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_json
+
+# Below this many labelled digits the networks for Kaggle's 42,000 have too few steps to learn.
+_FULL_SIZE = 10_000
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A list of experiments and what the list is called: the line-up, or the names themselves."""
+
+    label: str
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, lineup: str | None, experiments: list[str]) -> "Selection | None":
+        """Return what the person named, or None where that is nothing."""
+        if lineup and experiments:
+            raise ProjectError("Name a LINEUP or EXPERIMENTS, not both.")
+        if lineup:
+            return cls(lineup, resolve_lineup(lineup))
+        if experiments:
+            return cls("+".join(experiments), tuple(dict.fromkeys(experiments)))
+        return None
+
+
+def train_lineup(
+    workspace: Workspace,
+    lineup: str | None,
+    experiments: list[str],
+    settings: list[str],
+    name: str | None,
+    jobs: int | None,
+    folds: list[int] | None,
+    fresh: bool,
+    console: Console,
+) -> None:
+    """Train what was named, or the line-up that fits the data; print what it scores."""
+    train, test = load_train(workspace), load_test(workspace)
+    assert train.labels is not None
+    selection = Selection.of(lineup, experiments)
+    if selection is None:
+        fitting = "standard" if len(train) >= _FULL_SIZE else "sample"
+        selection = Selection(fitting, resolve_lineup(fitting))
+    if (settings or name) and len(selection.names) != 1:
+        raise ProjectError("SET and NAME vary one experiment: name exactly one in EXPERIMENTS.")
+    chosen = [resolve_experiment(each, settings, name) for each in selection.names]
+    if name:
+        selection = Selection(name, (name,))
+
+    engine = Engine.with_jobs(jobs or 1)
+    runs = [
+        train_experiment(workspace, each, train, test, engine, console, folds, fresh)
+        for each in chosen
+    ]
+    if all(run.is_complete for run in runs):
+        write_json(
+            workspace.runs / "latest.json",
+            {"label": selection.label, "names": list(selection.names)},
+        )
+        print_scores(blend(runs, train.labels), console)
+    else:
+        for run in runs:
+            metrics = run.metrics
+            console.print(
+                f"{run.name}: {len(metrics['finished_folds'])} of {metrics['folds']} folds done, "
+                f"{metrics['errors']:,} of {metrics['images']:,} held-out images wrong "
+                f"({metrics['accuracy']:.3%}). Train the rest before blending."
+            )
+
+
+def choose_trained(workspace: Workspace, lineup: str | None, experiments: list[str]) -> Selection:
+    """Return what the person named, or what was trained last."""
+    selection = Selection.of(lineup, experiments)
+    if selection:
+        return selection
+    latest = read_json(workspace.runs / "latest.json")
+    if not isinstance(latest, dict):
+        read_source(workspace)  # without data, say that first
+        raise ProjectError("Nothing has been trained to the end yet. Run `make train` first.")
+    return Selection(latest["label"], tuple(latest["names"]))
+
+
+def print_scores(blended: Blend, console: Console) -> None:
+    table = Table(title="Out-of-fold scores, ± one standard error", title_justify="left")
+    table.add_column("experiment")
+    table.add_column("weight", justify="right")
+    table.add_column("accuracy")
+    for name, own in blended.members.items():
+        table.add_row(escape(name), f"{blended.weights[name]:.3f}", str(own))
+    if len(blended.members) > 1:
+        table.add_row("[bold]blend[/]", "", f"[bold]{blended.score}[/]")
+    console.print(table)

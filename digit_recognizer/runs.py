@@ -1,0 +1,278 @@
+"""The run folder: the one contract between learning and all that follows.
+
+In: an experiment, folds, one `FoldResult` after another. Out: `runs/<experiment>/` with
+    config.json              the resolved experiment, the data's hash, code, libraries, threads
+    folds.npy                the fold that holds each training image out, int8
+    fold-<k>/                model.weights.h5, oof.npy, test.npy, history.csv and, written last,
+                             done.json with the sha256 of the others
+    oof.npy, test.npy        (n_train, 10) and (n_test, 10) float32, once every fold is there
+    metrics.json             what they score
+
+What always holds: a fold counts only while its done.json is there and every hash in it is right; a
+run folder never mixes experiments or data.
+"""
+
+import io
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from digit_recognizer.configuration import from_dict, to_dict
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.faults import fault_point
+from digit_recognizer.scores import log_loss, score
+from digit_recognizer.workspace import (
+    ProjectError,
+    Workspace,
+    read_json,
+    sha256_of,
+    sweep_temporaries,
+    write_file,
+    write_json,
+)
+
+FOLD_FILES = ("model.weights.h5", "oof.npy", "test.npy", "history.csv")
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """What training one fold leaves behind."""
+
+    fold: int
+    weights: bytes
+    oof: np.ndarray  # of the images that the fold holds out, in their order
+    test: np.ndarray
+    history: list[dict[str, float]]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that was opened; every property reads the files anew."""
+
+    folder: Path
+    config: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    @property
+    def experiment(self) -> Experiment:
+        return from_dict(self.config["experiment"])
+
+    @property
+    def folds(self) -> np.ndarray:
+        return _load_array(self.folder / "folds.npy")
+
+    @property
+    def finished_folds(self) -> list[int]:
+        return [fold for fold in range(self.experiment.folds) if self.is_finished(fold)]
+
+    @property
+    def is_complete(self) -> bool:
+        return len(self.finished_folds) == self.experiment.folds
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        metrics = read_json(self.folder / "metrics.json")
+        if not isinstance(metrics, dict):
+            raise ProjectError(f"{self.folder} has no metrics yet: train it with `make train`.")
+        return metrics
+
+    def is_finished(self, fold: int) -> bool:
+        """Whether every file of the fold is there, byte for byte as it was written."""
+        folder = self._fold_folder(fold)
+        done = read_json(folder / "done.json")
+        if not isinstance(done, dict):
+            return False
+        return all(
+            (folder / name).exists() and sha256_of(folder / name) == done["sha256"][name]
+            for name in FOLD_FILES
+        )
+
+    def fold_facts(self, fold: int) -> dict[str, Any]:
+        facts: dict[str, Any] = read_json(self._fold_folder(fold) / "done.json")["facts"]
+        return facts
+
+    def fold_history(self, fold: int) -> pd.DataFrame:
+        return pd.read_csv(self._fold_folder(fold) / "history.csv")
+
+    def read_weights(self, fold: int) -> bytes:
+        """Return the fold's weights, after a check that they are what training wrote."""
+        if not self.is_finished(fold):
+            raise ProjectError(
+                f"{self._fold_folder(fold)} is not finished or was changed since; its weights are "
+                f"not loaded. Run `make train EXPERIMENTS={self.name}` to train it again."
+            )
+        return (self._fold_folder(fold) / "model.weights.h5").read_bytes()
+
+    def load_oof(self) -> np.ndarray:
+        return self._load_whole("oof.npy")
+
+    def load_test(self) -> np.ndarray:
+        return self._load_whole("test.npy")
+
+    def save_fold(self, result: FoldResult) -> None:
+        """Write the fold's files, and the one that makes them count after all others."""
+        folder = self._fold_folder(result.fold)
+        contents = {
+            "model.weights.h5": result.weights,
+            "oof.npy": _array_bytes(result.oof),
+            "test.npy": _array_bytes(result.test),
+            "history.csv": pd.DataFrame(result.history).to_csv(index=False).encode(),
+        }
+        (folder / "done.json").unlink(missing_ok=True)
+        for name in FOLD_FILES:
+            write_file(folder / name, contents[name])
+        fault_point("done")
+        hashes = {name: sha256_of(contents[name]) for name in FOLD_FILES}
+        write_json(folder / "done.json", {"sha256": hashes, "facts": result.facts})
+        fault_point("fold")
+
+    def finish(self, labels: np.ndarray) -> dict[str, Any]:
+        """Bring the finished folds together; return and write what they score.
+
+        With folds still missing there is a score of those that are there, but no oof.npy that a
+        blend could take for whole.
+        """
+        folds, finished = self.folds, self.finished_folds
+        oof = np.zeros((len(labels), 10), np.float32)
+        for fold in finished:
+            oof[folds == fold] = _load_array(self._fold_folder(fold) / "oof.npy")
+        held_out = np.isin(folds, finished)
+        overall = score(labels[held_out], oof[held_out])
+        facts = [self.fold_facts(fold) for fold in finished]
+        training_seconds = sum(fact["training_seconds"] for fact in facts)
+        metrics = {
+            "folds": self.experiment.folds,
+            "finished_folds": finished,
+            "images": overall.images,
+            "errors": overall.errors,
+            "accuracy": overall.accuracy,
+            "standard_error": overall.standard_error,
+            "log_loss": log_loss(labels[held_out], oof[held_out]),
+            "errors_per_fold": {
+                str(fold): score(labels[folds == fold], oof[folds == fold]).errors
+                for fold in finished
+            },
+            "seconds": round(sum(fact["seconds"] for fact in facts), 1),
+            "training_images_per_second": round(
+                sum(fact["images_trained"] for fact in facts) / training_seconds, 1
+            ),
+        }
+        if len(finished) == self.experiment.folds:
+            tests = [_load_array(self._fold_folder(fold) / "test.npy") for fold in finished]
+            write_file(self.folder / "oof.npy", _array_bytes(oof))
+            write_file(
+                self.folder / "test.npy",
+                _array_bytes(np.asarray(np.mean(tests, axis=0, dtype=np.float64), np.float32)),
+            )
+        write_json(self.folder / "metrics.json", metrics)
+        return metrics
+
+    def _fold_folder(self, fold: int) -> Path:
+        return self.folder / f"fold-{fold}"
+
+    def _load_whole(self, name: str) -> np.ndarray:
+        if not self.is_complete:
+            missing = sorted(set(range(self.experiment.folds)) - set(self.finished_folds))
+            raise ProjectError(
+                f"{self.folder} is not complete: fold {', '.join(map(str, missing))} of "
+                f"{self.experiment.folds} is missing or damaged. Run "
+                f"`make train EXPERIMENTS={self.name}` first."
+            )
+        return _load_array(self.folder / name)
+
+
+def open_run(workspace: Workspace, name: str) -> Run:
+    """Open a run that was trained before."""
+    folder = workspace.runs / name
+    config = read_json(folder / "config.json")
+    if not isinstance(config, dict):
+        raise ProjectError(
+            f"There is no run {name!r} in {workspace.runs}. "
+            f"Run `make train EXPERIMENTS={name}` first."
+        )
+    return Run(folder, config)
+
+
+def start_run(
+    workspace: Workspace,
+    experiment: Experiment,
+    data_fingerprint: str,
+    folds: np.ndarray,
+    environment: dict[str, Any],
+    fresh: bool,
+) -> tuple[Run, list[str]]:
+    """Open or make the run folder; return it and what differs in code, libraries or threads.
+
+    The caller holds the folder's lock. A folder of another experiment or of other data is refused
+    with the differences, unless it is to be started over.
+    """
+    folder = workspace.runs / experiment.name
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    wanted = {"experiment": to_dict(experiment), "data": data_fingerprint}
+    config = read_json(folder / "config.json")
+    if config is None:
+        # Without a config nobody can say what the folder's folds are of.
+        shutil.rmtree(folder, ignore_errors=True)
+        config = {**wanted, "environment": environment}
+        write_file(folder / "folds.npy", _array_bytes(folds))
+        write_json(folder / "config.json", config)
+        return Run(folder, config), []
+    differences = list_differences({key: config.get(key) for key in wanted}, wanted)
+    if differences:
+        raise ProjectError(
+            f"{folder} was trained with something else:\n  " + "\n  ".join(differences) + "\n"
+            "Add FRESH=1 to start it over, or keep it and give the new one a NAME of its own."
+        )
+    for path in (folder, *folder.glob("fold-*")):
+        sweep_temporaries(path)
+    if not (folder / "folds.npy").exists() or not np.array_equal(
+        _load_array(folder / "folds.npy"), folds
+    ):
+        raise ProjectError(
+            f"{folder}/folds.npy is not the division that this experiment and data lead to. "
+            "Add FRESH=1 to start it over."
+        )
+    return Run(folder, config), list_differences(config["environment"], environment)
+
+
+def list_differences(before: Any, after: Any, key: str = "") -> list[str]:
+    """Return a line for each value that is not the same in two nested dictionaries."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        return [
+            line
+            for name in sorted(before.keys() | after.keys())
+            for line in list_differences(
+                before.get(name), after.get(name), f"{key}.{name}" if key else name
+            )
+        ]
+    if before == after:
+        return []
+    return [f"{key}: {_shorten(before)} there, {_shorten(after)} now"]
+
+
+def _shorten(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 60 else f"{text[:12]}..."
+
+
+def _array_bytes(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, array, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _load_array(path: Path) -> np.ndarray:
+    try:
+        loaded: np.ndarray = np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ProjectError(f"{path} cannot be read ({error}).") from error
+    return loaded

@@ -1,0 +1,21 @@
+"""Bring the competition's CSVs into data/."""
+
+import argparse
+
+from _command import run
+
+from digit_recognizer.data.sources import download
+from digit_recognizer.workspace import Workspace
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--source",
+        default="auto",
+        help="auto, kaggle, mnist, sample, or the path of a folder or zip (default: %(default)s)",
+    )
+    print(download(Workspace.current(), parser.parse_args().source))
+
+
+run(main)

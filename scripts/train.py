@@ -1,0 +1,25 @@
+"""Train experiments or a line-up k-fold, whatever of it is not trained yet."""
+
+import argparse
+
+from _command import run
+from rich.console import Console
+
+from digit_recognizer.lineup import train_lineup
+from digit_recognizer.workspace import Workspace
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lineup", help="a named list of experiments that are blended together")
+    parser.add_argument("--experiments", nargs="*", default=[], metavar="NAME")
+    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="settings")
+    parser.add_argument("--name", help="the name of the variation that --set makes")
+    parser.add_argument("--jobs", type=int, help="processes that train folds side by side")
+    parser.add_argument("--folds", type=int, nargs="*", metavar="FOLD", help="only these folds")
+    parser.add_argument("--fresh", action="store_true", help="start the runs over")
+    options = parser.parse_args()
+    train_lineup(Workspace.current(), **vars(options), console=Console())
+
+
+run(main)
