@@ -1,0 +1,54 @@
+"""Run the project's scripts as a person does: in a process of their own, with real signals."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from digit_recognizer.faults import VARIABLE
+from digit_recognizer.workspace import Workspace
+
+PROJECT = Path(__file__).resolve().parents[1]
+# A network that learns the tiny data in a second, in three folds of two epochs.
+TINY = (
+    "--experiments dense-50-50 --name tiny "
+    "--set network.hidden_units=16 pixels=unit epochs=2 batch_size=32 folds=3"
+).split()
+
+
+def start(
+    workspace: Workspace, script: str, *arguments: str, fault: str = "", **variables: str
+) -> subprocess.Popen[str]:
+    """Start `scripts/<script>.py` in the workspace, in a process group of its own."""
+    environment = {**os.environ, "DIGIT_RECOGNIZER_HOME": str(workspace.root), **variables}
+    if fault:
+        environment[VARIABLE] = fault
+    return subprocess.Popen(
+        [sys.executable, str(PROJECT / "scripts" / f"{script}.py"), *arguments],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def run(
+    workspace: Workspace, script: str, *arguments: str, fault: str = "", **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Run the script to its end; stdout and stderr come back together."""
+    process = start(workspace, script, *arguments, fault=fault, **variables)
+    output, _ = process.communicate(timeout=240)
+    return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+
+def run_well(workspace: Workspace, script: str, *arguments: str, **variables: str) -> str:
+    """Run the script, which must succeed without a traceback; return what it printed."""
+    done = run(workspace, script, *arguments, **variables)
+    assert done.returncode == 0, done.stdout
+    assert "Traceback" not in done.stdout
+    return done.stdout
+
+
+def train_tiny(workspace: Workspace, *arguments: str, fault: str = "", **variables: str) -> str:
+    return run_well(workspace, "train", *TINY, *arguments, fault=fault, **variables)

@@ -1,0 +1,58 @@
+"""Small data and the ways into the project that most tests share."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sklearn.datasets import load_digits
+
+from digit_recognizer.data.sources import download
+from digit_recognizer.data.sources.made import write_competition
+from digit_recognizer.data.sources.sample import enlarge
+from digit_recognizer.faults import VARIABLE
+from digit_recognizer.workspace import Workspace
+
+TRAIN_ROWS, TEST_ROWS = 240, 60
+
+
+@pytest.fixture(autouse=True)
+def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """No test may find the developer's own credentials, faults or workspace."""
+    for variable in [name for name in os.environ if name.startswith("KAGGLE_")]:
+        monkeypatch.delenv(variable)
+    for variable in (VARIABLE, "DIGIT_RECOGNIZER_HOME", "DEBUG"):
+        monkeypatch.delenv(variable, raising=False)
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    yield
+
+
+@pytest.fixture(scope="session")
+def tiny_source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the competition's files: 240 labelled digits, 60 others, and the answers."""
+    folder = tmp_path_factory.mktemp("tiny-source")
+    small, labels = load_digits(return_X_y=True)
+    images = enlarge(small[: TRAIN_ROWS + TEST_ROWS].reshape(-1, 8, 8) / 16)
+    labels = labels[: len(images)]
+    write_competition(
+        folder, images[:TRAIN_ROWS], labels[:TRAIN_ROWS], images[TRAIN_ROWS:], labels[TRAIN_ROWS:]
+    )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _installed(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("installed")
+    download(Workspace(root), str(tiny_source))
+    return root
+
+
+@pytest.fixture
+def workspace(_installed: Path, tmp_path: Path) -> Workspace:
+    """A workspace of its own whose `data/` holds the tiny data."""
+    root = tmp_path / "work space"
+    shutil.copytree(_installed, root)
+    return Workspace(root)

@@ -1,0 +1,221 @@
+"""Whatever kills a command, the same command run again ends as if nothing had happened."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from digit_recognizer.workspace import Workspace, sha256_of
+from tests.commands import TINY, run, run_well, start, train_tiny
+
+KILLED = -signal.SIGKILL
+
+
+def finished_folds(workspace: Workspace) -> list[str]:
+    return sorted(path.parent.name for path in workspace.runs.glob("tiny/fold-*/done.json"))
+
+
+def trained_folds(output: str) -> list[int]:
+    """The folds that a command says it has trained."""
+    return [line for fold in range(3) for line in [fold] if f"tiny fold {fold}:" in output]
+
+
+def submission_hash(workspace: Workspace) -> str:
+    run_well(workspace, "submit", "--experiments", "tiny")
+    return sha256_of(workspace.submissions / "submission.csv")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The sha256 of the submission that a run without faults leads to."""
+    workspace = Workspace(tmp_path_factory.mktemp("undisturbed"))
+    run_well(workspace, "download", "--source", str(tiny_source))
+    assert trained_folds(train_tiny(workspace)) == [0, 1, 2]
+    return submission_hash(workspace)
+
+
+@pytest.mark.parametrize(
+    ("fault", "folds_kept"),
+    [
+        # 160 images in batches of 32 are 5 batches an epoch and 10 a fold.
+        pytest.param("batch:12", 1, id="in the middle of the second fold's first epoch"),
+        pytest.param("fold:2", 2, id="between the second fold and the third"),
+        pytest.param("write model.weights.h5:60000", 0, id="while weights are written"),
+        pytest.param("done:1", 0, id="between the weights and done.json"),
+        pytest.param("write oof.npy:4", 0, id="while a fold's predictions are written"),
+        pytest.param("rename metrics.json:1", 3, id="before the metrics get their name"),
+    ],
+)
+def test_training_goes_on_where_it_was_killed(
+    workspace: Workspace, undisturbed: str, fault: str, folds_kept: int
+) -> None:
+    killed = run(workspace, "train", *TINY, fault=fault)
+    assert killed.returncode == KILLED, killed.stdout
+    kept = finished_folds(workspace)
+    assert len(kept) == folds_kept
+    written = {name: (workspace.runs / "tiny" / name / "done.json").stat() for name in kept}
+
+    resumed = train_tiny(workspace)
+
+    assert trained_folds(resumed) == list(range(folds_kept, 3))
+    for name, before in written.items():
+        now = (workspace.runs / "tiny" / name / "done.json").stat()
+        assert (now.st_ino, now.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+    assert not list(workspace.runs.rglob("*.tmp")), "the killed process's files are swept"
+    assert submission_hash(workspace) == undisturbed
+
+
+@pytest.mark.parametrize("fault", ["write submission.csv:1", "rename submission.csv:1", "ledger:1"])
+def test_a_killed_submit_leaves_the_old_submission_or_none(
+    workspace: Workspace, undisturbed: str, fault: str
+) -> None:
+    train_tiny(workspace)
+    final = workspace.submissions / "submission.csv"
+
+    assert run(workspace, "submit", "--experiments", "tiny", fault=fault).returncode == KILLED
+    assert not final.exists() or sha256_of(final) == undisturbed
+
+    final.write_text("the one of yesterday")
+    assert run(workspace, "submit", "--experiments", "tiny", fault=fault).returncode == KILLED
+    assert final.read_text() == "the one of yesterday" or sha256_of(final) == undisturbed
+
+    assert submission_hash(workspace) == undisturbed
+    assert not list(workspace.submissions.glob(".*.tmp"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [1, 2])
+def test_killed_at_random_until_done(
+    tiny_source: Path, tmp_path: Path, undisturbed: str, seed: int
+) -> None:
+    workspace = Workspace(tmp_path)
+    draw = random.Random(seed)
+    commands = (
+        ("download", "--source", str(tiny_source)),
+        ("train", *TINY),
+        ("submit", "--experiments", "tiny"),
+    )
+    deaths = 0
+    for script, *arguments in commands:
+        finished = 0
+        # From a kill at every fifth point to one at every hundredth, so that an end is reached.
+        for reach in range(5, 100, 15):
+            done = run(workspace, script, *arguments, fault=f"*:{draw.randint(1, reach)}")
+            assert len(finished_folds(workspace)) >= finished, "progress never goes back"
+            finished = len(finished_folds(workspace))
+            if done.returncode == 0:
+                break
+            assert done.returncode == KILLED, done.stdout
+            deaths += 1
+        else:
+            run_well(workspace, script, *arguments)
+    assert deaths >= 3
+    assert submission_hash(workspace) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "jobs"), [("SIGINT", 130, "1"), ("SIGTERM", 143, "1"), ("SIGINT", 130, "2")]
+)
+def test_a_stopped_command_leaves_no_orphan_and_can_go_on(
+    workspace: Workspace, undisturbed: str, name: str, code: int, jobs: str
+) -> None:
+    process = start(workspace, "train", *TINY, "--jobs", jobs, fault=f"batch:7:{name}")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == code, output
+    assert "goes on from there" in output
+    assert "Traceback" not in output
+    assert_group_ends(process.pid)
+
+    train_tiny(workspace)
+    assert submission_hash(workspace) == undisturbed
+
+
+def test_a_killed_worker_is_reported_with_its_fold(workspace: Workspace, undisturbed: str) -> None:
+    started = time.monotonic()
+    process = start(workspace, "train", *TINY, "--jobs", "2", fault="batch:8")
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1, output
+    assert "worker process was killed while training fold" in output
+    assert "Traceback" not in output
+    assert time.monotonic() - started < 100
+    assert_group_ends(process.pid)
+
+    train_tiny(workspace)
+    assert submission_hash(workspace) == undisturbed
+
+
+def test_workers_end_with_a_killed_parent(workspace: Workspace) -> None:
+    arguments = [*TINY, "epochs=100000"]
+    process = start(workspace, "train", *arguments, "--jobs", "2")
+    deadline = time.monotonic() + 60
+    while len(group_members(process.pid)) < 3:
+        assert time.monotonic() < deadline, "no workers were started"
+        time.sleep(0.1)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait(timeout=10)
+    assert_group_ends(process.pid)
+
+
+def test_the_second_command_on_a_run_names_the_first(workspace: Workspace) -> None:
+    first = start(workspace, "train", *TINY, "epochs=100000")
+    lock = workspace.runs / ".tiny.lock"
+    try:
+        deadline = time.monotonic() + 60
+        while not (lock.exists() and str(first.pid) in lock.read_text()):
+            assert time.monotonic() < deadline, "the first command took no lock"
+            time.sleep(0.1)
+        second = run(workspace, "train", *TINY, "epochs=100000")
+        assert second.returncode == 1
+        assert f"in use by process {first.pid} (train.py" in second.stdout
+        first.kill()
+        first.wait(timeout=10)
+        # The lock died with its holder, though its file is still there.
+        assert lock.exists()
+        train_tiny(workspace, "--fresh")
+    finally:
+        first.kill()
+        first.communicate()
+
+
+def test_the_seed_decides_the_result(
+    workspace: Workspace, undisturbed: str, tmp_path: Path
+) -> None:
+    train_tiny(workspace)
+    first = {path.name: sha256_of(path) for path in workspace.runs.glob("tiny/fold-0/*.npy")}
+    train_tiny(workspace, "--fresh")
+    again = {path.name: sha256_of(path) for path in workspace.runs.glob("tiny/fold-0/*.npy")}
+    assert first == again
+    assert submission_hash(workspace) == undisturbed
+
+    run_well(workspace, "train", *TINY, "seed=1", "--fresh")
+    other = {path.name: sha256_of(path) for path in workspace.runs.glob("tiny/fold-0/*.npy")}
+    assert set(other.values()).isdisjoint(first.values())
+
+
+def test_folds_on_two_processes_are_all_there(workspace: Workspace) -> None:
+    output = train_tiny(workspace, "--jobs", "2")
+    assert trained_folds(output) == [0, 1, 2]
+    facts = json.loads((workspace.runs / "tiny/fold-0/done.json").read_text())["facts"]
+    assert facts["environment"]["threads"] == max(1, len(os.sched_getaffinity(0)) // 2)
+    assert trained_folds(train_tiny(workspace, "--jobs", "2")) == []
+
+
+def group_members(group: int) -> list[str]:
+    """The living processes of a process group."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pgid=,stat=,pid=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
+    return [row[-1] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
+
+
+def assert_group_ends(group: int) -> None:
+    deadline = time.monotonic() + 20
+    while members := group_members(group):
+        assert time.monotonic() < deadline, members
+        time.sleep(0.1)
