@@ -7,13 +7,13 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
-.PHONY: help setup setup-dev download train submit report leaderboard bench test lint clean requirements
+.PHONY: help setup setup-dev download train submit validate report leaderboard bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
 UPLOAD ?= auto
 WEIGHTS ?= equal
-export VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD PYTHON
+export VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD PYTHON GPU
 export PYTHONUNBUFFERED := 1
 
 RUN := "$$VENV/bin/python"
@@ -21,26 +21,35 @@ RUN := "$$VENV/bin/python"
 help:  ## this list
 	@echo "make download train submit   does everything; the targets one by one:"
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*##  *\(.*\)/  \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }  /^## / { printf "%-13s   %s\n", "", substr($$0, 4) }' Makefile
 
-setup:  ## the virtual environment (VENV=.venv; GPU=1 for the CUDA build); the others do it first
-	@scripts/setup.sh "$$VENV" $(if $(GPU),requirements-gpu.txt,requirements.txt)
+setup:  ## the virtual environment; every other target does this first where needed
+## VENV=.venv  PYTHON=python3.12  GPU=1 (the CUDA build, Linux)
+	@scripts/setup.sh "$$VENV" base
 
-setup-dev: setup
-	@scripts/setup.sh "$$VENV" requirements-dev.txt
+setup-dev:
+	@scripts/setup.sh "$$VENV" dev
 
-download: setup  ## the CSVs, verified. SOURCE=auto|kaggle|mnist|sample|path of a folder or zip
+download: setup  ## the competition's CSVs, verified
+## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
 	@$(RUN) scripts/download.py --source "$$SOURCE"
 
-train: setup  ## k-fold training, resumable. LINEUP= EXPERIMENTS="a b" SET="k=v" NAME= JOBS= FOLDS= FRESH=1
+train: setup  ## k-fold training; run again, it goes on where it was stopped
+## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1
 	@$(RUN) scripts/train.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
 	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $${FRESH:+--fresh}
 
-submit: setup  ## blend, write, check, record. LINEUP= EXPERIMENTS="a b" WEIGHTS=equal|fitted MESSAGE= UPLOAD=no
+submit: setup  ## blend, write and check submissions/submission.csv, enter it in the ledger
+## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=no
 	@$(RUN) scripts/submit.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} --weights "$$WEIGHTS" \
 	    $${MESSAGE:+--message "$$MESSAGE"} --upload "$$UPLOAD"
+
+validate: setup  ## load the saved networks again; do they predict the very same?
+## LINEUP=  EXPERIMENTS="a b"
+	@$(RUN) scripts/validate.py $${LINEUP:+--lineup "$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
 
 report: setup  ## the table of all runs, and learning curves: reports/
 	@$(RUN) scripts/report.py

@@ -60,7 +60,11 @@ def to_dict(experiment: Experiment) -> dict[str, Any]:
 def from_dict(values: dict[str, Any]) -> Experiment:
     """Rebuild what `to_dict` returned, refusing keys and types that do not belong."""
     kinds = {kind.__name__: kind for kind in typing.get_args(Network)}
-    network = dict(values["network"])
+    parts: dict[str, Any] = {key: values.get(key) for key in ("network", "augmentation")}
+    for key, part in parts.items():
+        if not isinstance(part, dict):
+            raise ProjectError(f"{key}={part!r}; expected an object with keys.")
+    network = dict(parts["network"])
     kind = kinds.get(network.pop("kind", ""))
     if kind is None:
         raise ProjectError(f"network.kind must be one of {', '.join(kinds)}.")
@@ -71,7 +75,7 @@ def from_dict(values: dict[str, Any]) -> Experiment:
             {
                 **values,
                 "network": _build(kind, network, "network."),
-                "augmentation": _build(Augmentation, values["augmentation"], "augmentation."),
+                "augmentation": _build(Augmentation, parts["augmentation"], "augmentation."),
             },
         ),
     )
@@ -115,11 +119,17 @@ def _build(cls: Any, values: dict[str, Any], prefix: str = "") -> Any:
     unknown = sorted(set(values) - set(hints))
     if unknown:
         raise ProjectError(f"Unknown keys: {', '.join(prefix + key for key in unknown)}.")
+    required = [field.name for field in dataclasses.fields(cls) if _is_required(field)]
+    missing = [prefix + key for key in required if key not in values]
+    if missing:
+        raise ProjectError(f"Missing keys: {', '.join(missing)}.")
     built = {}
     for key, value in values.items():
         wanted = hints[key]
         if typing.get_origin(wanted) is tuple:
-            value, wanted = tuple(value), tuple
+            if isinstance(value, list) and all(type(inner) is int for inner in value):
+                value = tuple(value)
+            wanted = tuple
         elif isinstance(wanted, types.UnionType):
             wanted = typing.get_args(wanted)
         elif wanted is float and type(value) is int:
@@ -128,6 +138,10 @@ def _build(cls: Any, values: dict[str, Any], prefix: str = "") -> Any:
             raise ProjectError(f"{prefix}{key}={value!r} is not of the right type.")
         built[key] = value
     return cls(**built)
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _listed(value: Any) -> Any:

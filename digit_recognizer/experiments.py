@@ -8,7 +8,9 @@ is in the README's table, which `make report` writes from the runs themselves.
 """
 
 import math
+import operator
 from dataclasses import dataclass, field
+from typing import Any
 
 from digit_recognizer.workspace import ProjectError
 
@@ -94,10 +96,15 @@ class Experiment:
             _require(0 < getattr(self, key) < math.inf, self, key, "a number above 0")
         for key in ("label_smoothing", "average_decay"):
             _require(0 <= getattr(self, key) < 1, self, key, "at least 0 and below 1")
-        for key in ("weight_decay", "patience", "seed"):
+        for key in ("weight_decay", "patience"):
             _require(0 <= getattr(self, key) < math.inf, self, key, "at least 0")
+        _require(0 <= self.seed < 2**32, self, "seed", "0 to 4294967295, as NumPy's seeds are")
         _require(0 <= self.test_shift <= 4, self, "test_shift", "0 to 4 pixels")
         _require(2 <= self.folds <= 100, self, "folds", "2 to 100")
+        for part in ("network", "augmentation"):
+            for key, value in vars(getattr(self, part)).items():
+                holds, expected = _judge_part(key, value)
+                _require(holds, self, f"{part}.{key}", expected)
         # Which weights would be judged, and which kept? Nobody has needed an answer yet.
         _require(not (self.patience and self.average_decay), self, "patience", "0 with an average")
 
@@ -109,11 +116,22 @@ _CHOICES = {
 }
 
 
+def _judge_part(key: str, value: Any) -> tuple[bool, str]:
+    """Whether a value of a network or an augmentation makes sense, and what would."""
+    if key == "batch_normalization":
+        return True, ""
+    if key == "dropout_rate":
+        return 0 <= value < 1, "at least 0 and below 1"
+    if key in ("filters", "hidden_units", "width"):
+        sizes = value if isinstance(value, tuple) else (value,)
+        return all(size >= 1 for size in sizes), "at least 1"
+    return 0 <= value < math.inf, "at least 0"
+
+
 def _require(holds: bool, experiment: Experiment, key: str, expected: str) -> None:
     if not holds:
-        raise ProjectError(
-            f"{experiment.name}: {key}={getattr(experiment, key)!r}; expected {expected}."
-        )
+        value = operator.attrgetter(key)(experiment)
+        raise ProjectError(f"{experiment.name}: {key}={value!r}; expected {expected}.")
 
 
 _DEOTTE_AUGMENTATION = Augmentation(rotation=10, scale=0.1, shift=2.8)

@@ -15,6 +15,8 @@ from digit_recognizer.configuration import resolve_experiment, resolve_lineup
 from digit_recognizer.data.dataset import load_test, load_train, read_source
 from digit_recognizer.ensemble import Blend, blend
 from digit_recognizer.learn.crossval import Engine, train_experiment
+from digit_recognizer.learn.validate import validate_run
+from digit_recognizer.runs import open_run
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_json
 
 # Below this many labelled digits the networks for Kaggle's 42,000 have too few steps to learn.
@@ -83,6 +85,29 @@ def train_lineup(
                 f"{metrics['errors']:,} of {metrics['images']:,} held-out images wrong "
                 f"({metrics['accuracy']:.3%}). Train the rest before blending."
             )
+
+
+def validate_lineup(
+    workspace: Workspace, lineup: str | None, experiments: list[str], console: Console
+) -> None:
+    """Load what was saved and print what it scores; a difference from the record is an error."""
+    train, test = load_train(workspace), load_test(workspace)
+    changed = []
+    for name in choose_trained(workspace, lineup, experiments).names:
+        for loaded in validate_run(open_run(workspace, name), train, test):
+            verdict = (
+                "bit-identical to training"
+                if loaded.is_identical
+                else f"NOT as in training: differs by up to {loaded.largest_difference:.1e}"
+            )
+            console.print(f"{name} fold {loaded.fold}: {loaded.score}, {verdict}", soft_wrap=True)
+            if not loaded.is_identical:
+                changed.append(f"{name} fold {loaded.fold}")
+    if changed:
+        raise ProjectError(
+            f"{', '.join(changed)}: loaded networks predict otherwise than they did when trained. "
+            "Another library version, processor or thread count can do that."
+        )
 
 
 def choose_trained(workspace: Workspace, lineup: str | None, experiments: list[str]) -> Selection:

@@ -36,6 +36,8 @@ from digit_recognizer.workspace import (
 )
 
 FOLD_FILES = ("model.weights.h5", "oof.npy", "test.npy", "history.csv")
+_NEEDED_FACTS = {"images_trained", "training_seconds", "seconds"}
+_CONFIG_KEYS = {"experiment", "data", "environment"}
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,13 @@ class Run:
     def is_finished(self, fold: int) -> bool:
         """Whether every file of the fold is there, byte for byte as it was written."""
         folder = self._fold_folder(fold)
-        done = read_json(folder / "done.json")
-        if not isinstance(done, dict):
-            return False
-        return all(
-            (folder / name).exists() and sha256_of(folder / name) == done["sha256"][name]
-            for name in FOLD_FILES
-        )
+        match read_json(folder / "done.json"):
+            case {"sha256": dict(hashes), "facts": dict(facts)} if facts.keys() >= _NEEDED_FACTS:
+                return all(
+                    (folder / name).is_file() and sha256_of(folder / name) == hashes.get(name)
+                    for name in FOLD_FILES
+                )
+        return False
 
     def fold_facts(self, fold: int) -> dict[str, Any]:
         facts: dict[str, Any] = read_json(self._fold_folder(fold) / "done.json")["facts"]
@@ -111,11 +113,18 @@ class Run:
             )
         return (self._fold_folder(fold) / "model.weights.h5").read_bytes()
 
+    def load_fold_oof(self, fold: int) -> np.ndarray:
+        return _load_array(self._fold_folder(fold) / "oof.npy")
+
     def load_oof(self) -> np.ndarray:
-        return self._load_whole("oof.npy")
+        """Return the out-of-fold probabilities of every image, from the folds' checked files."""
+        self._require_complete()
+        return self._gather_oof(self.finished_folds)
 
     def load_test(self) -> np.ndarray:
-        return self._load_whole("test.npy")
+        """Return the folds' mean probabilities of the test images, from their checked files."""
+        self._require_complete()
+        return self._average_test(self.finished_folds)
 
     def save_fold(self, result: FoldResult) -> None:
         """Write the fold's files, and the one that makes them count after all others."""
@@ -141,9 +150,9 @@ class Run:
         blend could take for whole.
         """
         folds, finished = self.folds, self.finished_folds
-        oof = np.zeros((len(labels), 10), np.float32)
-        for fold in finished:
-            oof[folds == fold] = _load_array(self._fold_folder(fold) / "oof.npy")
+        if not finished:
+            raise ProjectError(f"{self.folder} has no finished fold, so there is nothing to score.")
+        oof = self._gather_oof(finished)
         held_out = np.isin(folds, finished)
         overall = score(labels[held_out], oof[held_out])
         facts = [self.fold_facts(fold) for fold in finished]
@@ -166,34 +175,48 @@ class Run:
             ),
         }
         if len(finished) == self.experiment.folds:
-            tests = [_load_array(self._fold_folder(fold) / "test.npy") for fold in finished]
             write_file(self.folder / "oof.npy", _array_bytes(oof))
-            write_file(
-                self.folder / "test.npy",
-                _array_bytes(np.asarray(np.mean(tests, axis=0, dtype=np.float64), np.float32)),
-            )
+            write_file(self.folder / "test.npy", _array_bytes(self._average_test(finished)))
         write_json(self.folder / "metrics.json", metrics)
         return metrics
 
     def _fold_folder(self, fold: int) -> Path:
         return self.folder / f"fold-{fold}"
 
-    def _load_whole(self, name: str) -> np.ndarray:
-        if not self.is_complete:
-            missing = sorted(set(range(self.experiment.folds)) - set(self.finished_folds))
+    def _gather_oof(self, finished: list[int]) -> np.ndarray:
+        """Return one row per training image, zeros where its fold is not among the finished."""
+        folds = self.folds
+        oof = np.zeros((len(folds), 10), np.float32)
+        for fold in finished:
+            held_out, probabilities = folds == fold, self.load_fold_oof(fold)
+            if held_out.sum() != len(probabilities):
+                raise ProjectError(
+                    f"{self.folder}/folds.npy was changed: it has {held_out.sum():,} images in "
+                    f"fold {fold}, which was trained to hold out {len(probabilities):,}. Run "
+                    f"`make train EXPERIMENTS={self.name} FRESH=1` to start the run over."
+                )
+            oof[held_out] = probabilities
+        return oof
+
+    def _average_test(self, finished: list[int]) -> np.ndarray:
+        tests = [_load_array(self._fold_folder(fold) / "test.npy") for fold in finished]
+        return np.asarray(np.mean(tests, axis=0, dtype=np.float64), np.float32)
+
+    def _require_complete(self) -> None:
+        missing = sorted(set(range(self.experiment.folds)) - set(self.finished_folds))
+        if missing:
             raise ProjectError(
                 f"{self.folder} is not complete: fold {', '.join(map(str, missing))} of "
                 f"{self.experiment.folds} is missing or damaged. Run "
                 f"`make train EXPERIMENTS={self.name}` first."
             )
-        return _load_array(self.folder / name)
 
 
 def open_run(workspace: Workspace, name: str) -> Run:
     """Open a run that was trained before."""
     folder = workspace.runs / name
-    config = read_json(folder / "config.json")
-    if not isinstance(config, dict):
+    config = _read_config(folder)
+    if config is None:
         raise ProjectError(
             f"There is no run {name!r} in {workspace.runs}. "
             f"Run `make train EXPERIMENTS={name}` first."
@@ -218,15 +241,23 @@ def start_run(
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)
     wanted = {"experiment": to_dict(experiment), "data": data_fingerprint}
-    config = read_json(folder / "config.json")
+    config = _read_config(folder)
     if config is None:
-        # Without a config nobody can say what the folder's folds are of.
+        if any(folder.glob("fold-*/done.json")):
+            raise ProjectError(
+                f"{folder} has finished folds, but its config.json cannot be read, so nobody can "
+                "say what they are of. Put it back, or add FRESH=1 to start the run over."
+            )
         shutil.rmtree(folder, ignore_errors=True)
         config = {**wanted, "environment": environment}
         write_file(folder / "folds.npy", _array_bytes(folds))
         write_json(folder / "config.json", config)
         return Run(folder, config), []
-    differences = list_differences({key: config.get(key) for key in wanted}, wanted)
+    differences = [
+        line
+        for line in list_differences({key: config[key] for key in wanted}, wanted)
+        if not line.startswith("experiment.published:")  # no part of what is trained
+    ]
     if differences:
         raise ProjectError(
             f"{folder} was trained with something else:\n  " + "\n  ".join(differences) + "\n"
@@ -242,6 +273,12 @@ def start_run(
             "Add FRESH=1 to start it over."
         )
     return Run(folder, config), list_differences(config["environment"], environment)
+
+
+def _read_config(folder: Path) -> dict[str, Any] | None:
+    """Return the run's config.json, or None where there is none that is whole."""
+    config = read_json(folder / "config.json")
+    return config if isinstance(config, dict) and config.keys() >= _CONFIG_KEYS else None
 
 
 def list_differences(before: Any, after: Any, key: str = "") -> list[str]:

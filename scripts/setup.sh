@@ -1,43 +1,65 @@
 #!/bin/sh
-# Make the virtual environment $1 hold exactly what the requirements files $2... pin.
+# setup.sh VENV base|dev: make the virtual environment hold what the requirements files pin.
 #
-# A file in the environment, written last, has the checksum of what was installed: an environment
-# whose making was killed half-way, or whose pins have changed since, does not match and is completed
-# (same Python) or made anew. Checking a finished one takes a few milliseconds.
+# For each file there is a stamp in the environment, written last, with the checksum of what was
+# installed. So an environment whose making was killed half-way is never trusted, changed pins are
+# installed, and checking a finished one takes some milliseconds.
 set -eu
 venv=$1
-shift
-stamp="$venv/.installed"
-wanted=$(cat "$@" | cksum)
-[ -x "$venv/bin/python" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
-
-if [ -e "$venv" ] && [ -n "$(ls -A "$venv")" ] && [ ! -e "$venv/pyvenv.cfg" ]; then
-    echo "Error: VENV=$venv exists and is no virtual environment; name another place." >&2
-    exit 1
+base=requirements.txt
+# Once made with GPU=1, an environment stays so: the CPU build would overwrite the CUDA build's files.
+if [ -n "${GPU:-}" ] || [ -e "$venv/.installed-requirements-gpu.txt" ]; then
+    base=requirements-gpu.txt
 fi
-for python in "${PYTHON:-}" python3 python3.13 python3.12 python3.11 ""; do
-    [ -n "$python" ] || continue
-    "$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && break
-done
-if [ -z "$python" ]; then
-    echo "Error: Python 3.11, 3.12 or 3.13 is needed; found $(python3 --version 2>&1 || echo none)." >&2
+
+is_installed() {
+    [ "$(cat "$venv/.installed-$1" 2>/dev/null)" = "$(cksum < "$1")" ] && [ -x "$venv/bin/python" ]
+}
+
+install_file() {
+    if is_installed "$1"; then return; fi
+    rm -f "$venv/.installed-$1"
+    echo "Installing what $1 pins; this is done once ..."
+    if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$1"; then
+        echo "Error: pip could not install $1 (its own message is above). Check the network and the" >&2
+        echo "free disk space, then run the same command again." >&2
+        exit 1
+    fi
+    cksum < "$1" > "$venv/.installed-$1.$$"
+    mv "$venv/.installed-$1.$$" "$venv/.installed-$1"
+}
+
+find_python() {
+    # One that was asked for by name is taken or refused, never replaced by another.
+    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+        if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "Error: Python 3.11, 3.12 or 3.13 is needed; ${PYTHON:-python3} is $("${PYTHON:-python3}" --version 2>&1 || true)." >&2
     echo "Install one of them, or name it: make setup PYTHON=/path/to/python3.12" >&2
     exit 1
-fi
+}
 
-# A finished environment that only lacks the new pins is kept; a half-made one is not trusted.
-[ -e "$stamp" ] || rm -rf "$venv"
-rm -f "$stamp"
-if [ ! -x "$venv/bin/python" ]; then
+if ! [ -e "$venv/.installed-$base" ]; then
+    # New, half-made, or made for the other build of TensorFlow: begin with nothing. But delete only
+    # what was begun here.
+    if [ -e "$venv" ] && [ -n "$(ls -A "$venv")" ] && ! [ -e "$venv/.made-by-setup" ]; then
+        echo "Error: $venv is there and was not made by this command; delete it, or name another" >&2
+        echo "place: make VENV=/some/where ..." >&2
+        exit 1
+    fi
+    python=$(find_python)
+    rm -rf "$venv"
+    mkdir -p "$venv"
+    touch "$venv/.made-by-setup"
     echo "Making the virtual environment $venv with $("$python" --version) ..."
     if ! "$python" -m venv "$venv"; then
-        echo "Error: Python could not make a virtual environment (on Debian: apt install python3-venv)." >&2
+        rm -rf "$venv"
+        echo "Error: Python could not make it (on Debian and Ubuntu: apt install python3-venv)." >&2
         exit 1
     fi
 fi
-echo "Installing what is pinned (TensorFlow's CPU build alone is a download of 274 MB; once only) ..."
-for file in "$@"; do
-    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$file"
-done
-echo "$wanted" > "$stamp.$$"
-mv "$stamp.$$" "$stamp"
+install_file "$base"
+if [ "$2" = dev ]; then install_file requirements-dev.txt; fi

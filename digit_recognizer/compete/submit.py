@@ -113,8 +113,14 @@ def _record(
 def _offline_score(workspace: Workspace, labels: np.ndarray) -> Score | None:
     """Score against the labels of the test part, where the source knows them."""
     path = workspace.data / "solution.csv"
-    if "solution.csv" not in read_source(workspace)["files"]:
+    promised = read_source(workspace)["files"].get("solution.csv")
+    if promised is None:
         return None
+    if not path.exists() or sha256_of(path) != promised["sha256"]:
+        raise ProjectError(
+            f"{path} is not the file that was downloaded, so nothing can be scored against it. "
+            "Run `make download` again."
+        )
     _, truth = read_answers(path)
     return Score(int((labels != truth).sum()), len(truth))
 

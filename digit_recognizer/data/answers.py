@@ -18,7 +18,8 @@ def read_answers(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """Return the file's image ids and labels."""
     contents = path.read_bytes()
     require_csv(path, contents[:512])
-    lines = contents.decode("utf-8-sig", errors="replace").splitlines()
+    text = contents.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
+    lines = text.removesuffix("\n").split("\n")
     if lines[0] != HEADER:
         raise ProjectError(f"{path} begins with {lines[0][:40]!r}; expected {HEADER!r}.")
     if len(lines) == 1:

@@ -5,8 +5,6 @@ arrays are those of the very files that `source.json` describes; a file that was
 replaced since is refused, and a damaged cache is made anew.
 """
 
-import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,16 +63,14 @@ def _load(workspace: Workspace, name: str, columns: tuple[str, ...]) -> Digits:
     if not path.exists():
         raise ProjectError(f"{path} is missing. Run `make download` again.")
 
-    def parse() -> tuple[np.ndarray, str]:
-        return parse_digits(path, columns), sha256_of(path)
-
-    table, csv_sha256, fingerprint = _through_cache(path, parse)
+    table, csv_sha256, fingerprint = _through_cache(path, columns, promised["sha256"])
     if csv_sha256 != promised["sha256"] or len(table) != promised["rows"]:
         raise ProjectError(
             f"{path} is not the file that was downloaded ({len(table):,} rows with sha256 "
-            f"{csv_sha256[:12]}, expected {promised['rows']:,} rows with {promised['sha256'][:12]})."
-            " Run `make download` again; to use changed data on purpose, put the files into a "
-            "folder of their own and run `make download SOURCE=that/folder`."
+            f"{csv_sha256[:12]}, expected {promised['rows']:,} rows with "
+            f"{promised['sha256'][:12]}). Run `make download` again; to use changed data on "
+            "purpose, put the files into a folder of their own and run "
+            "`make download SOURCE=that/folder`."
         )
     labelled = columns[0] == "label"
     pixels = np.ascontiguousarray(table[:, 1:]) if labelled else table
@@ -83,37 +79,30 @@ def _load(workspace: Workspace, name: str, columns: tuple[str, ...]) -> Digits:
 
 
 def _through_cache(
-    path: Path, parse: Callable[[], tuple[np.ndarray, str]]
+    path: Path, columns: tuple[str, ...], promised_sha256: str
 ) -> tuple[np.ndarray, str, str]:
     """Return the table, the CSV's sha256 and the table's, parsing only a file not seen before.
 
     Seen before means: same inode, size, modification and change times. The last of these cannot be
-    set by a program, so an edit that puts the modification time back is noticed too.
+    set by a program, so an edit that puts the modification time back is noticed too. Every fact in
+    the cache is held against another, so whatever is damaged there, the CSV is parsed again.
     """
     folder = path.parent / ".cache"
-    cached_table, cached_facts = folder / f"{path.stem}.npy", folder / f"{path.stem}.json"
+    cached_table, cached_facts = folder / f"{path.stem}.bin", folder / f"{path.stem}.json"
     status = path.stat()
     key = [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
     facts = read_json(cached_facts)
-    if isinstance(facts, dict) and facts.get("key") == key and cached_table.exists():
+    if isinstance(facts, dict) and cached_table.exists():
         contents = cached_table.read_bytes()
-        if sha256_of(contents) == facts["cache_sha256"]:
-            table = np.load(io.BytesIO(contents), allow_pickle=False)
-            return table, facts["csv_sha256"], facts["fingerprint"]
+        fingerprint = sha256_of(contents)
+        known = {"key": key, "csv_sha256": promised_sha256, "fingerprint": fingerprint}
+        if facts == known:
+            table = np.frombuffer(contents, np.uint8).reshape(-1, len(columns))
+            return table, promised_sha256, fingerprint
 
-    table, csv_sha256 = parse()
-    fingerprint = sha256_of(np.ascontiguousarray(table).data)
-    buffer = io.BytesIO()
-    np.save(buffer, table, allow_pickle=False)
-    contents = buffer.getvalue()
+    table, csv_sha256 = parse_digits(path, columns), sha256_of(path)
+    contents = table.tobytes()
+    fingerprint = sha256_of(contents)
     write_file(cached_table, contents)
-    write_json(
-        cached_facts,
-        {
-            "key": key,
-            "csv_sha256": csv_sha256,
-            "cache_sha256": sha256_of(contents),
-            "fingerprint": fingerprint,
-        },
-    )
+    write_json(cached_facts, {"key": key, "csv_sha256": csv_sha256, "fingerprint": fingerprint})
     return table, csv_sha256, fingerprint

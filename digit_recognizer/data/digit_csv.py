@@ -10,8 +10,8 @@ together from its last three characters; a block in which anything is odd is rea
 say what.
 """
 
-import csv
 import json
+from collections import Counter
 from pathlib import Path
 from typing import NoReturn
 
@@ -95,16 +95,19 @@ def _message_in(text: bytes) -> str:
 def _match_header(path: Path, line: bytes, columns: tuple[str, ...]) -> list[int]:
     """Return, for each column of the file, its place in `columns`."""
     text = line.decode("utf-8", errors="replace").rstrip("\r")
-    found = [name.strip() for name in next(csv.reader([text]), [])]
+    found = [name.strip().strip('"') for name in text.split(",")]
     places = {name: index for index, name in enumerate(columns)}
+    times = Counter(found)
     problems = []
     for kind, names in (
-        ("missing", [name for name in columns if name not in set(found)]),
-        ("unknown", [name for name in found if name not in places]),
-        ("repeated", sorted({name for name in found if found.count(name) > 1}, key=found.index)),
+        ("missing", [name for name in columns if name not in times]),
+        ("unknown", [name for name in times if name not in places]),
+        ("repeated", [name for name, count in times.items() if count > 1]),
     ):
         if names:
-            shown = ", ".join(repr(name) if name == "" else name for name in names[:5])
+            shown = ", ".join(
+                name[:40] if name.isidentifier() else repr(name[:40]) for name in names[:5]
+            )
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             problems.append(f"{kind}: {shown}{more}")
     if problems:

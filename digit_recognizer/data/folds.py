@@ -5,12 +5,13 @@ holds: every class is spread evenly over all folds, or the request is refused.
 """
 
 import numpy as np
-from sklearn.model_selection import StratifiedKFold
 
 from digit_recognizer.workspace import ProjectError
 
 
 def assign_folds(labels: np.ndarray, folds: int, seed: int) -> np.ndarray:
+    from sklearn.model_selection import StratifiedKFold  # half a second, so only when needed
+
     counts = np.bincount(labels, minlength=10)
     absent = np.flatnonzero(counts == 0)
     if len(absent):

@@ -6,14 +6,15 @@ normalisation are averaged with the weights: left behind, they would belong to o
 
 from typing import Any
 
-import numpy as np
-
 
 class WeightAverage:
     def __init__(self, model: Any, decay: float) -> None:
+        from keras import ops
+
+        self._as_array = ops.convert_to_numpy
         # Dropout's random state is among the model's variables too, as whole numbers.
         self._variables = [v for v in model.variables if str(v.dtype).startswith("float")]
-        self._averages = [np.array(v) for v in self._variables]
+        self._averages = [self._as_array(v).copy() for v in self._variables]
         self._decay = decay
         self._steps = 0
 
@@ -23,7 +24,7 @@ class WeightAverage:
         decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
         for average, variable in zip(self._averages, self._variables, strict=True):
             average *= decay
-            average += (1 - decay) * np.asarray(variable)
+            average += (1 - decay) * self._as_array(variable)
 
     def apply(self) -> None:
         for average, variable in zip(self._averages, self._variables, strict=True):

@@ -39,7 +39,7 @@ class FoldReporter:
             os._exit(1)  # the command was killed: a worker must not outlive it
         images = self._state["images"] + news.get("images", 0)
         self._state = {**self._state, **news, "images": images}
-        if "epoch" in news or time.monotonic() - self._noted > _NOTE_EVERY:
+        if "epoch" in news or "done" in news or time.monotonic() - self._noted > _NOTE_EVERY:
             self._noted = time.monotonic()
             with contextlib.suppress(OSError):
                 draft = self._path.with_suffix(".draft")
@@ -99,8 +99,8 @@ def _show_bars(
         while not done.wait(_NOTE_EVERY):
             states = read_states(folder, folds)
             for fold, state in states.items():
-                progress.update(bars[fold], completed=state["images"], detail=_detail(state))
-            seen = sum(state["images"] for state in states.values())
+                progress.update(bars[fold], completed=_seen({fold: state}, images_per_fold), detail=_detail(state))
+            seen = _seen(states, images_per_fold)
             speed = seen / (time.monotonic() - started)
             progress.update(whole, completed=seen, detail=f"{speed:,.0f} images/s")
 
@@ -121,18 +121,26 @@ def _show_lines(
             continue
         last = now
         states = read_states(folder, folds)
-        seen = sum(state["images"] for state in states.values())
+        seen = _seen(states, images_per_fold)
         speed = seen / (now - started)
         left = f"{(total - seen) / speed:,.0f} s left" if speed else "starting"
         running = [
             f"fold {fold} {_detail(state)}"
             for fold, state in states.items()
-            if state["images"] < images_per_fold[fold]
+            if not state.get("done")
         ]
         console.print(
             f"{title}: {seen / total:.0%}, {speed:,.0f} images/s, {left}; {', '.join(running)}",
             soft_wrap=True,
         )
+
+
+def _seen(states: dict[int, dict[str, Any]], images_per_fold: dict[int, int]) -> int:
+    """Return how many images lie behind; a fold that stopped early has none before it."""
+    return sum(
+        images_per_fold[fold] if state.get("done") else state["images"]
+        for fold, state in states.items()
+    )
 
 
 def _detail(state: dict[str, Any]) -> str:

@@ -75,6 +75,7 @@ def fit_fold(
         loss, accuracy = _train_epoch(
             model, experiment, data, training, epoch, generator, average, report
         )
+        training_seconds = time.perf_counter() - epoch_started
         curve_loss, curve_accuracy = _evaluate(model, data, curve)
         record = {
             "epoch": epoch + 1,
@@ -83,7 +84,7 @@ def fit_fold(
             "accuracy": accuracy,
             "held_out_loss": curve_loss,
             "held_out_accuracy": curve_accuracy,
-            "seconds": time.perf_counter() - epoch_started,
+            "training_seconds": training_seconds,
         }
         if len(watched):
             record["watched_loss"], record["watched_accuracy"] = _evaluate(model, data, watched)
@@ -96,11 +97,14 @@ def fit_fold(
     if average:
         average.apply()
     trained = time.perf_counter()
+    oof = predict_probabilities(model, data.images[held_out], experiment.test_shift)
+    test = predict_probabilities(model, data.test_images, experiment.test_shift)
+    report({"done": True})
     return FoldResult(
         fold=fold,
         weights=_weights_of(model),
-        oof=predict_probabilities(model, data.images[held_out], experiment.test_shift),
-        test=predict_probabilities(model, data.test_images, experiment.test_shift),
+        oof=oof,
+        test=test,
         history=history,
         facts={
             "images_trained": len(training) * len(history),

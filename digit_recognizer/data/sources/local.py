@@ -5,12 +5,13 @@ files of the expected names come out, whatever an archive contains, and never mo
 files can have.
 """
 
+import contextlib
 import gzip
 import lzma
 import stat
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -21,6 +22,16 @@ from digit_recognizer.workspace import ProjectError, write_all
 LARGEST_FILE = 600 << 20
 _CHUNK = 1 << 20
 _NAMES = (*REQUIRED, SOLUTION)
+# What opening and reading damaged files has been seen to raise.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+)
 
 
 def write_local(path: Path, incoming: Path) -> None:
@@ -39,32 +50,31 @@ def _copy_folder(folder: Path, incoming: Path) -> None:
     for name in _NAMES:
         # Kaggle serves single files as `train.csv.zip`; people keep them as `train.csv.gz`.
         for candidate in (folder / name, folder / f"{name}.zip", folder / f"{name}.gz"):
-            if candidate.exists():
+            if candidate.is_file():
                 _unpack_file(candidate, name, incoming)
                 break
 
 
 def _unpack_file(path: Path, name: str, incoming: Path) -> None:
     """Copy one file, unpacked by what it is, not by what it is called."""
-    with open(path, "rb") as file:
+    with _reading(path), open(path, "rb") as file:
         beginning = file.read(4)
     if beginning.startswith(b"PK\x03\x04"):
         _unpack_zip(path, incoming, only=name)
     elif beginning.startswith(b"\x1f\x8b"):
-        _copy(path, name, incoming, lambda: gzip.open(path))
+        _copy(path, name, incoming, lambda: gzip.open(path))  # noqa: SIM115 - _copy closes it
     else:
-        _copy(path, name, incoming, lambda: open(path, "rb"))
+        _copy(path, name, incoming, lambda: open(path, "rb"))  # noqa: SIM115
 
 
 def _unpack_zip(path: Path, incoming: Path, only: str | None = None) -> None:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for name in (only,) if only else _NAMES:
-                member = _find_member(path, archive, name)
-                if member:
-                    _copy(path, name, incoming, lambda m=member: archive.open(m))  # type: ignore[misc]
-    except zipfile.BadZipFile as error:
-        raise ProjectError(f"{path} is a damaged zip archive ({error}). Fetch it again.") from error
+    with _reading(path):
+        archive = zipfile.ZipFile(path)
+    with archive:
+        for name in (only,) if only else _NAMES:
+            member = _find_member(path, archive, name)
+            if member:
+                _copy(path, name, incoming, lambda m=member: archive.open(m))  # type: ignore[misc]
 
 
 def _find_member(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo | None:
@@ -74,8 +84,14 @@ def _find_member(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.Zip
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if member.is_dir() or not parts or parts[-1] != name:
             continue
-        if len(parts) > 2 or parts[0] in ("/", "..") or ":" in parts[0]:
-            raise ProjectError(f"{path} holds {member.filename!r}, which points out of the archive.")
+        if parts[0] == "/" or ".." in parts or ":" in parts[0]:
+            raise ProjectError(
+                f"{path} holds {member.filename!r}, which points out of the archive."
+            )
+        if len(parts) > 2:
+            raise ProjectError(
+                f"{path} holds {member.filename!r}; expected {name} at the top or in one folder."
+            )
         if stat.S_ISLNK(member.external_attr >> 16):
             raise ProjectError(f"{path} holds {member.filename!r} as a link, not as a file.")
         if member.flag_bits & 1:
@@ -86,18 +102,33 @@ def _find_member(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.Zip
     return found[0] if found else None
 
 
-def _copy(path: Path, name: str, incoming: Path, opener: Callable[[], IO[bytes] | gzip.GzipFile]
+def _copy(
+    path: Path, name: str, incoming: Path, opener: Callable[[], IO[bytes] | gzip.GzipFile]
 ) -> None:
     total = 0
+    with _reading(path):
+        source = opener()
+    with source, open(incoming / name, "wb", buffering=0) as target:
+        while True:
+            with _reading(path):
+                chunk = source.read(_CHUNK)
+            if not chunk:
+                return
+            total += len(chunk)
+            if total > LARGEST_FILE:
+                raise ProjectError(
+                    f"{name} in {path} is larger than {LARGEST_FILE >> 20} MiB unpacked; "
+                    "Kaggle's is 73 MiB. Refused."
+                )
+            write_all(target, chunk)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Say that the source is at fault, not the disk that is written to, whatever reading raises."""
     try:
-        with opener() as source, open(incoming / name, "wb", buffering=0) as target:
-            while chunk := source.read(_CHUNK):
-                total += len(chunk)
-                if total > LARGEST_FILE:
-                    raise ProjectError(
-                        f"{name} in {path} is larger than {LARGEST_FILE >> 20} MiB unpacked; "
-                        "Kaggle's is 73 MiB. Refused."
-                    )
-                write_all(target, chunk)
-    except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError, NotImplementedError) as error:
-        raise ProjectError(f"{name} in {path} cannot be unpacked ({error}). Fetch it again.") from error
+        yield
+    except _UNREADABLE as error:
+        raise ProjectError(
+            f"{path} cannot be read or unpacked ({error}). Fetch it again."
+        ) from error

@@ -7,8 +7,6 @@ its mass in 28x28, which is how MNIST's own images were made from larger ones.
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 from digit_recognizer.data.sources.made import write_competition
 
@@ -16,6 +14,10 @@ SEED = 28
 
 
 def write_sample(incoming: Path) -> None:
+    # Half a second that nothing but this needs.
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
     small, labels = load_digits(return_X_y=True)
     images = enlarge(small.reshape(-1, 8, 8) / 16)
     train_images, test_images, train_labels, test_labels = train_test_split(

@@ -1,0 +1,17 @@
+"""Print every submission written so far, with its out-of-fold score."""
+
+import argparse
+
+from _command import run
+from rich.console import Console
+
+from digit_recognizer.compete.leaderboard import print_ledger
+from digit_recognizer.workspace import Workspace
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    print_ledger(Workspace.current(), Console())
+
+
+run(main)

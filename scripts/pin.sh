@@ -1,0 +1,14 @@
+#!/bin/sh
+# Compile the ranges of pyproject.toml into exact pins that hold on every platform and Python version.
+set -eu
+compile() {
+    "$VENV/bin/uv" pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
+        --no-emit-index-url --annotation-style line \
+        --custom-compile-command "make requirements" pyproject.toml "$@"
+}
+compile --upgrade --output-file requirements.txt
+# TensorFlow comes with the base, in one build or the other; so not with the tools.
+compile --extra dev --constraint requirements.txt --output-file requirements-dev.txt \
+    --no-emit-package tensorflow --no-emit-package tensorflow-cpu
+compile --extra gpu --constraint requirements.txt --output-file requirements-gpu.txt \
+    --no-emit-package tensorflow-cpu

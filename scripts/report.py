@@ -1,0 +1,17 @@
+"""Write reports/report.md, with a picture of each run's learning curves, from the run folders."""
+
+import argparse
+
+from _command import run
+from rich.console import Console
+
+from digit_recognizer.report.summary import write_report
+from digit_recognizer.workspace import Workspace
+
+
+def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    write_report(Workspace.current(), Console())
+
+
+run(main)

@@ -1,0 +1,181 @@
+"""The make targets, from a clone whose path holds a space."""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands import PROJECT
+
+ENVIRONMENT = Path(sys.prefix)
+
+
+@pytest.fixture
+def clone(tmp_path: Path) -> Path:
+    """The files that git knows, in a folder of their own."""
+    target = tmp_path / "a clone's folder"
+    listed = subprocess.run(
+        ["git", "-C", str(PROJECT), "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (PROJECT / name).exists():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(PROJECT / name, target / name)
+    return target
+
+
+def make(clone: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=clone,
+        env={**os.environ, **variables},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=500,
+        check=False,
+    )
+
+
+def pin_nothing(clone: Path) -> None:
+    """Requirements that install in no time and without a network."""
+    for path in clone.glob("requirements*.txt"):
+        path.write_text("# nothing\n")
+
+
+def test_the_makefile_has_nothing_that_make_3_81_lacks() -> None:
+    text = (PROJECT / "Makefile").read_text()
+    for newer in (".ONESHELL", ".RECIPEPREFIX", "$(file", "&:", "undefine ", "$(let", "!="):
+        assert newer not in text, newer
+    assert not re.search(r"^define .*=", text, re.MULTILINE)
+
+
+def test_help_names_every_target(clone: Path) -> None:
+    text = (clone / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", text, re.MULTILINE)[1].split()  # type: ignore[index]
+    shown = make(clone).stdout
+    for target in set(targets) - {"setup-dev"}:
+        assert re.search(rf"^{target} +\w", shown, re.MULTILINE), target
+
+
+def test_setup_makes_an_environment_once_and_where_it_is_told(clone: Path, tmp_path: Path) -> None:
+    pin_nothing(clone)
+    elsewhere = tmp_path / "some where"
+    first = make(clone, "setup", f"VENV={elsewhere}")
+    assert first.returncode == 0, first.stdout
+    assert "Making the virtual environment" in first.stdout
+    assert not (clone / ".venv").exists()
+    assert make(clone, "setup", f"VENV={elsewhere}").stdout == ""
+
+    (clone / "requirements.txt").write_text("# other pins\n")
+    changed = make(clone, "setup", f"VENV={elsewhere}").stdout
+    assert "Installing" in changed
+    assert "Making" not in changed
+
+
+def test_a_make_killed_half_way_is_not_trusted_by_the_next(clone: Path, tmp_path: Path) -> None:
+    pin_nothing(clone)
+    # A Python that makes half an environment and then takes the whole command down with it.
+    half = tmp_path / "half-python"
+    half.write_text(
+        "#!/bin/sh\n"
+        'if [ "$1" = -m ]; then mkdir -p "$3/bin"; touch "$3/pyvenv.cfg"; '
+        f'ln -s {sys.executable} "$3/bin/python"; kill -9 0; fi\n'
+        f'exec {sys.executable} "$@"\n'
+    )
+    half.chmod(0o755)
+    killed = subprocess.run(
+        ["make", "setup", f"PYTHON={half}"], cwd=clone, start_new_session=True, check=False
+    )
+    assert killed.returncode == -signal.SIGKILL
+    assert (clone / ".venv/bin/python").exists()
+
+    repaired = make(clone, "setup")
+    assert repaired.returncode == 0, repaired.stdout
+    assert "Making the virtual environment" in repaired.stdout
+    assert (clone / ".venv/bin/pip").exists()
+
+
+def test_setup_deletes_nothing_that_it_did_not_make(clone: Path, tmp_path: Path) -> None:
+    pin_nothing(clone)
+    precious = tmp_path / "mine"
+    precious.mkdir()
+    (precious / "pyvenv.cfg").write_text("mine")
+    refused = make(clone, "setup", f"VENV={precious}")
+    assert refused.returncode != 0
+    assert "was not made by this command" in refused.stdout
+    assert (precious / "pyvenv.cfg").read_text() == "mine"
+
+
+def test_an_unsuitable_python_is_refused_by_name(clone: Path, tmp_path: Path) -> None:
+    old = tmp_path / "python2"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 2.7.18 && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    refused = make(clone, "setup", f"PYTHON={old}")
+    assert refused.returncode != 0
+    assert "is Python 2.7.18" in refused.stdout
+    assert not (clone / ".venv").exists()
+
+
+def test_pins_agree_with_each_other() -> None:
+    def read(name: str) -> dict[str, str]:
+        lines = (PROJECT / name).read_text().splitlines()
+        pins = [line.split()[0] for line in lines if line and not line.startswith("#")]
+        assert all("==" in pin for pin in pins), name
+        return dict(pin.split("==") for pin in pins)
+
+    base = read("requirements.txt")
+    for name in ("requirements-dev.txt", "requirements-gpu.txt"):
+        other = read(name)
+        assert {key: other[key] for key in base.keys() & other.keys()} == {
+            key: base[key] for key in base.keys() & other.keys()
+        }
+    assert "tensorflow-cpu" not in read("requirements-gpu.txt")
+    assert not {"tensorflow", "tensorflow-cpu"} & read("requirements-dev.txt").keys()
+
+
+def lend_environment(clone: Path) -> str:
+    """The environment that runs this test, as one that `make` finds finished."""
+    if not (ENVIRONMENT / ".made-by-setup").exists():
+        pytest.skip("these tests run in an environment that `make setup` did not make")
+    return str(ENVIRONMENT)
+
+
+@pytest.mark.slow
+def test_the_two_commands_of_the_readme(clone: Path) -> None:
+    venv = lend_environment(clone)
+    variables = {"VENV": venv, "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
+    first = make(clone, "download", "train", "submit", **variables)
+    assert first.returncode == 0, first.stdout
+    assert "BUNDLED SAMPLE" in first.stdout
+    assert "Traceback" not in first.stdout
+    score = re.search(r"Offline score.*?([0-9.]+)%", first.stdout, re.DOTALL)
+    assert score
+    assert float(score[1]) >= 98.5
+    submission = clone / "submissions/submission.csv"
+    assert len(submission.read_text().splitlines()) == 1 + 719
+
+    before = submission.read_bytes()
+    second = make(clone, "download", "train", "submit", **variables)
+    assert second.returncode == 0, second.stdout
+    assert "already there" in second.stdout
+    assert "fold 0:" not in second.stdout, "what was trained is not trained again"
+    assert submission.read_bytes() == before
+
+    validated = make(clone, "validate", **variables)
+    assert validated.stdout.count("bit-identical to training") == 5, validated.stdout
+    for target in ("report", "leaderboard"):
+        done = make(clone, target, **variables)
+        assert done.returncode == 0, done.stdout
+        assert "sample" in done.stdout
+    changed = make(clone, "train", "EXPERIMENTS=sample-stages", "SET=epochs=3", **variables)
+    assert changed.returncode != 0
+    assert "NAME of its own" in changed.stdout

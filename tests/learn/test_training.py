@@ -1,0 +1,160 @@
+"""One fold: honest, repeatable, and each of its options does what it says."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from digit_recognizer.data.dataset import load_test, load_train
+from digit_recognizer.data.folds import assign_folds
+from digit_recognizer.data.sources import download
+from digit_recognizer.experiments import (
+    Augmentation,
+    ConvStages,
+    Dense,
+    Experiment,
+)
+from digit_recognizer.learn.averaging import WeightAverage
+from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.schedule import learning_rate
+from digit_recognizer.learn.training import FoldData, fit_fold, load_model, predict_probabilities
+from digit_recognizer.runs import FoldResult
+from digit_recognizer.workspace import Workspace
+
+TINY = Experiment("tiny", Dense((16,)), epochs=2, folds=3)
+CONV = Experiment("conv", ConvStages((4,)), epochs=1, folds=3)
+THREADS = 1
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> FoldData:
+    workspace = Workspace(tmp_path_factory.mktemp("sample"))
+    download(workspace, "sample")
+    train, test = load_train(workspace), load_test(workspace)
+    images, labels = train.images[:240], train.labels[:240]  # type: ignore[index]
+    return FoldData(images, labels, assign_folds(labels, 3, 0), test.images[:20])
+
+
+def fit(experiment: Experiment, data: FoldData, fold: int = 0) -> FoldResult:
+    return fit_fold(experiment, fold, data, THREADS, lambda news: None)
+
+
+def same(first: FoldResult, second: FoldResult) -> bool:
+    return (first.oof.tobytes(), first.test.tobytes()) == (
+        second.oof.tobytes(),
+        second.test.tobytes(),
+    )
+
+
+def test_probabilities_are_probabilities_of_the_held_out_images(data: FoldData) -> None:
+    result = fit(TINY, data)
+    assert result.oof.shape == ((data.folds == 0).sum(), 10)
+    assert result.test.shape == (20, 10)
+    assert result.oof.dtype == np.float32
+    np.testing.assert_allclose(result.oof.sum(axis=1), 1, rtol=1e-5)
+
+
+def test_training_never_looks_at_the_held_out_labels(data: FoldData) -> None:
+    scrambled = data.labels.copy()
+    scrambled[data.folds == 0] = 9 - scrambled[data.folds == 0]
+    for experiment in (TINY, replace(TINY, patience=1, epochs=4)):
+        honest = fit(experiment, data)
+        assert same(honest, fit(experiment, replace(data, labels=scrambled)))
+
+
+@pytest.mark.parametrize(
+    "experiment",
+    [
+        replace(TINY, augmentation=Augmentation(rotation=10, elastic=0.5)),
+        replace(CONV, average_decay=0.9, label_smoothing=0.1),
+    ],
+)
+def test_a_fold_does_not_depend_on_what_the_process_did_before(
+    data: FoldData, experiment: Experiment
+) -> None:
+    first = fit(experiment, data, fold=1)
+    fit(TINY, data, fold=0)
+    assert same(first, fit(experiment, data, fold=1))
+    assert not same(first, fit(replace(experiment, seed=1), data, fold=1))
+
+
+def test_a_saved_network_predicts_the_same_bits(data: FoldData) -> None:
+    experiment = replace(CONV, average_decay=0.9, test_shift=1)
+    result = fit(experiment, data)
+    loaded = load_model(experiment, result.weights, THREADS)
+    again = predict_probabilities(loaded, data.images[data.folds == 0], experiment.test_shift)
+    assert again.tobytes() == result.oof.tobytes()
+
+
+def test_early_stopping_ends_early_and_keeps_the_best_weights(data: FoldData) -> None:
+    stopped = fit(replace(TINY, epochs=60, patience=2, learning_rate=0.05), data)
+    watched = [record["watched_loss"] for record in stopped.history]
+    assert len(watched) < 60
+    assert int(np.argmin(watched)) == len(watched) - 3, "two epochs after the best it ends"
+    # Training exactly to the best epoch leads to the very weights that were kept.
+    best = len(watched) - 2
+    exact = fit(replace(TINY, epochs=best, patience=60, learning_rate=0.05), data)
+    assert same(stopped, exact)
+
+
+def test_test_shifts_are_the_mean_of_five_predictions(data: FoldData) -> None:
+    model = load_model(TINY, fit(TINY, data).weights, THREADS)
+    images = data.test_images
+    padded = np.pad(images, ((0, 0), (2, 2), (2, 2)))
+    crops = [
+        padded[:, 2 - down : 30 - down, 2 - right : 30 - right]
+        for down, right in [(0, 0), (2, 0), (-2, 0), (0, 2), (0, -2)]
+    ]
+    expected = np.mean([predict_probabilities(model, crop, 0) for crop in crops], axis=0)
+    np.testing.assert_allclose(predict_probabilities(model, images, 2), expected, atol=1e-6)
+
+
+def test_predictions_do_not_depend_on_the_other_images(data: FoldData) -> None:
+    model = load_model(CONV, fit(CONV, data).weights, THREADS)
+    together = predict_probabilities(model, data.test_images, 0)
+    alone = [predict_probabilities(model, image[None], 0)[0] for image in data.test_images]
+    np.testing.assert_allclose(together, alone, atol=1e-5)
+
+
+def test_the_average_is_of_all_weights_and_batch_statistics() -> None:
+    model = build_model(CONV)
+    average = WeightAverage(model, 0.5)
+    floats = [v for v in model.variables if str(v.dtype).startswith("float")]
+    before = [variable.numpy().copy() for variable in floats]
+    for variable in floats:
+        variable.assign(variable + 1.0)
+    average.update()
+    average.apply()
+    # Its memory is short at first: the second of eleven parts, not half.
+    for variable, old in zip(floats, before, strict=True):
+        np.testing.assert_allclose(variable.numpy(), old + 1 - 2 / 11, rtol=1e-5)
+    assert any("moving_mean" in variable.path for variable in floats)
+
+
+def test_schedules() -> None:
+    triangle = replace(TINY, schedule="triangular", epochs=4, learning_rate=1.0)
+    rates = [learning_rate(triangle, epoch, step, 25) for epoch in range(4) for step in range(25)]
+    top = int(np.argmax(rates))
+    assert 0.95 < max(rates) <= 1
+    assert 20 <= top <= 30
+    assert all(np.diff(rates[:top]) > 0)
+    assert all(np.diff(rates[top:]) < 0)
+    assert 0 < rates[-1] < 0.05
+    decaying = replace(TINY, schedule="exponential", decay_per_epoch=0.5, learning_rate=1.0)
+    assert [learning_rate(decaying, epoch, 3, 10) for epoch in range(3)] == [1.0, 0.5, 0.25]
+    assert learning_rate(TINY, 1, 3, 10) == TINY.learning_rate
+
+
+def test_label_smoothing_keeps_probabilities_off_one(data: FoldData) -> None:
+    plain = fit(replace(TINY, epochs=20), data)
+    smooth = fit(replace(TINY, epochs=20, label_smoothing=0.3), data)
+    assert smooth.oof.max(axis=1).mean() < plain.oof.max(axis=1).mean()
+
+
+def test_progress_is_told_of_every_image_and_epoch(data: FoldData) -> None:
+    news: list[dict[str, Any]] = []
+    fit_fold(TINY, 0, data, THREADS, news.append)
+    training = int((data.folds != 0).sum())
+    assert sum(item.get("images", 0) for item in news) == 2 * training
+    assert [item["epoch"] for item in news if "epoch" in item] == [1, 2]
