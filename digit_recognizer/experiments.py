@@ -184,7 +184,7 @@ _ALL = (
         "stages-short",
         ConvStages((32, 64, 96), dropout_rate=0.2),
         augmentation=_MILD_AUGMENTATION,
-        epochs=4,
+        epochs=3,
         batch_size=256,
         optimizer="adamw",
         learning_rate=3e-3,
@@ -192,7 +192,6 @@ _ALL = (
         schedule="triangular",
         label_smoothing=0.05,
         average_decay=0.98,
-        test_shift=1,
     ),
     Experiment(
         "stages",
@@ -206,7 +205,6 @@ _ALL = (
         schedule="triangular",
         label_smoothing=0.05,
         average_decay=0.99,
-        test_shift=1,
     ),
     # For the bundled sample: a thousand images want small batches and more epochs.
     Experiment(
