@@ -78,9 +78,10 @@ def fit_weights(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def _mix(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    # In float64, so that the order of members cannot tip a tie.
-    mixed = np.tensordot(weights, probabilities.astype(np.float64), axes=1)
-    return np.asarray(mixed, np.float32)
+    # Summed by size: means of float32 lie on a rounding boundary often enough, even in float64,
+    # for the order of members to change a last bit, and with it who wins a tie.
+    weighted = weights[:, None, None] * probabilities.astype(np.float64)
+    return np.asarray(np.sort(weighted, axis=0).sum(axis=0), np.float32)
 
 
 def _require_common_data(runs: list[Run]) -> None:

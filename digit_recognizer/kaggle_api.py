@@ -6,6 +6,7 @@ logs in, prints, and may end the process; and no message repeats a credential.
 """
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,24 @@ def find_credentials() -> str | None:
     if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
         return "KAGGLE_USERNAME and KAGGLE_KEY"
     home = Path.home() / ".kaggle"
-    legacy = Path(os.environ.get("KAGGLE_CONFIG_DIR") or home) / "kaggle.json"
     for path in (
         home / "access_token",
         home / "access_token.txt",
-        legacy,
+        _config_folder(home) / "kaggle.json",
         home / "credentials.json",
     ):
         if path.exists():
             return str(path)
     return None
+
+
+def _config_folder(home: Path) -> Path:
+    """Return where the client looks for kaggle.json; tokens it looks for in `home` only."""
+    if os.environ.get("KAGGLE_CONFIG_DIR"):
+        return Path(os.environ["KAGGLE_CONFIG_DIR"])
+    if sys.platform.startswith("linux") and not home.exists():
+        return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "kaggle"
+    return home
 
 
 def download_competition(folder: Path) -> Path:

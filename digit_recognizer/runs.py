@@ -16,6 +16,7 @@ import io
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -310,6 +311,7 @@ def _array_bytes(array: np.ndarray) -> bytes:
 def _load_array(path: Path) -> np.ndarray:
     try:
         loaded: np.ndarray = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    # numpy lets the tokenizer's error through when a damaged header is no Python literal.
+    except (OSError, ValueError, EOFError, TokenError) as error:
         raise ProjectError(f"{path} cannot be read ({error}).") from error
     return loaded

@@ -84,7 +84,7 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         _sync_folder(path.parent)
     except OSError as error:
         raise ProjectError(
-            f"Cannot write {path}: {error.strerror or error}. What was there before is untouched; "
+            f"Cannot write {path}: {error.strerror or error}. No file was left half-written; "
             "free some space or mend the permissions, then run the same command again."
         ) from error
     finally:
@@ -166,7 +166,7 @@ def locked(lock: Path, guarded: Path) -> Iterator[None]:
     """
     try:
         lock.parent.mkdir(parents=True, exist_ok=True)
-        file = open(lock, "a+")  # noqa: SIM115 - held for as long as the lock
+        file = open(lock, "a+b", buffering=0)  # noqa: SIM115 - held for as long as the lock
     except OSError as error:
         raise ProjectError(f"Cannot write in {lock.parent}: {error.strerror}.") from error
     with file:
@@ -174,15 +174,17 @@ def locked(lock: Path, guarded: Path) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             file.seek(0)
-            holder = file.read().strip() or "another process"
+            holder = file.read().decode(errors="replace").strip() or "another process"
             raise ProjectError(
                 f"{guarded} is in use by {holder}. Wait until it is done, or stop it first."
             ) from None
-        file.seek(0)
-        file.truncate()
         command = shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
-        file.write(f"process {os.getpid()} ({command}), since {time.strftime('%H:%M:%S')}")
-        file.flush()
+        holder = f"process {os.getpid()} ({command}), since {time.strftime('%H:%M:%S')}"
+        try:
+            file.truncate(0)
+            write_all(file, holder.encode(errors="replace"))
+        except OSError as error:
+            raise ProjectError(f"Cannot write {lock}: {error.strerror}.") from error
         yield
 
 

@@ -10,10 +10,18 @@ from digit_recognizer.workspace import Workspace
 
 PROJECT = Path(__file__).resolve().parents[1]
 # A network that learns the tiny data in a second, in three folds of two epochs.
-TINY = (
-    "--experiments dense-50-50 --name tiny "
-    "--set network.hidden_units=16 pixels=unit epochs=2 batch_size=32 folds=3"
-).split()
+TINY = [
+    "--experiments",
+    "dense-50-50",
+    "--name",
+    "tiny",
+    "--set",
+    "network.hidden_units=16",
+    "pixels=unit",
+    "epochs=2",
+    "batch_size=32",
+    "folds=3",
+]
 
 
 def start(

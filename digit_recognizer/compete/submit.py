@@ -61,7 +61,10 @@ def submit(
     path = workspace.submissions / "submission.csv"
     console.print(f"\n{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
     if offline:
-        console.print(f"Offline score, on the held-back labels of this data: [bold]{offline}[/]")
+        console.print(
+            f"Offline score, on the held-back labels of this data: [bold]{offline}[/]",
+            soft_wrap=True,
+        )
     elif read_source(workspace)["source"] != "mnist":
         console.print(
             f"To upload it: {PAGE}/submit, or\n"

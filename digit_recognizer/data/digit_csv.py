@@ -4,8 +4,8 @@ In: a file of 784 pixel columns (0 to 255), with a `label` column (0 to 9) befor
 uint8 arrays. What always holds: a file that passes is exactly what its header says; any other is
 refused with the row, the column and the value that are wrong.
 
-General CSV readers take seconds over 33 million cells and are lenient (256 wraps round to 0, "1.5"
-becomes 1). Here the separators are found for a whole block at once, and a cell's value is put
+General CSV readers are lenient (256 wraps round to 0, "1.5" becomes 1) and take longer over 33
+million cells. Here the separators are found for a whole block at once, and a cell's value is put
 together from its last three characters; a block in which anything is odd is read again, slowly, to
 say what.
 """

@@ -6,8 +6,8 @@ and one process at a time does.
 """
 
 import contextlib
+import shutil
 import signal
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +80,7 @@ def train_experiment(
         if pending:
             require_writable(folder)
             data = FoldData(train.images, train.labels, folds, test.images)
-            for result in _fit_folds(experiment, pending, data, engine, console):
+            for result in _fit_folds(experiment, pending, data, engine, folder / ".notes", console):
                 run.save_fold(result)
                 console.print(_describe(experiment, result, train.labels[folds == result.fold]))
         run.finish(train.labels)
@@ -88,19 +88,22 @@ def train_experiment(
 
 
 def _fit_folds(
-    experiment: Experiment, folds: list[int], data: FoldData, engine: Engine, console: Console
+    experiment: Experiment,
+    folds: list[int],
+    data: FoldData,
+    engine: Engine,
+    notes: Path,
+    console: Console,
 ) -> Iterator[FoldResult]:
     """Yield each fold's result as soon as it is there, in whatever order they end."""
     images_per_fold = {fold: int((data.folds != fold).sum()) * experiment.epochs for fold in folds}
     with (
-        tempfile.TemporaryDirectory(prefix="digit-recognizer-") as notes,
-        showing(experiment.name, Path(notes), folds, images_per_fold, console),
-        _naming_dead_workers(Path(notes), folds, console),
+        _empty_folder(notes),
+        showing(experiment.name, notes, folds, images_per_fold, console),
+        _naming_dead_workers(notes, folds),
     ):
         fits = (
-            delayed(_fit_one)(
-                experiment, fold, data, engine.threads, FoldReporter(Path(notes), fold)
-            )
+            delayed(_fit_one)(experiment, fold, data, engine.threads, FoldReporter(notes, fold))
             for fold in folds
         )
         # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
@@ -118,7 +121,18 @@ def _fit_one(
 
 
 @contextlib.contextmanager
-def _naming_dead_workers(notes: Path, folds: list[int], console: Console) -> Iterator[None]:
+def _empty_folder(folder: Path) -> Iterator[None]:
+    """A folder for the length of the block; what a killed command left in it is gone."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _naming_dead_workers(notes: Path, folds: list[int]) -> Iterator[None]:
     try:
         yield
     except TerminatedWorkerError:

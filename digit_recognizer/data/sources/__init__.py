@@ -19,7 +19,7 @@ from digit_recognizer.data.sources.kaggle import write_kaggle
 from digit_recognizer.data.sources.local import write_local
 from digit_recognizer.data.sources.mnist import write_mnist
 from digit_recognizer.data.sources.sample import write_sample
-from digit_recognizer.workspace import ProjectError, Workspace, locked
+from digit_recognizer.workspace import ProjectError, Workspace, locked, read_json
 
 WRITERS = {"kaggle": write_kaggle, "mnist": write_mnist, "sample": write_sample}
 
@@ -39,6 +39,8 @@ def download(workspace: Workspace, requested: str) -> str:
         source = _resolve(requested)
         notice = SAMPLE_NOTICE + "\n" if requested == "auto" and source == "sample" else ""
         there = describe_installed(workspace)
+        if requested == "auto" and not there:
+            _refuse_to_replace_changed_data(workspace)
         # What the person once chose by name stays; only the stand-in gives way to the real thing.
         if there and requested == "auto" and there["source"] != "sample":
             return _summary(workspace, there, "already there, verified")
@@ -53,6 +55,18 @@ def download(workspace: Workspace, requested: str) -> str:
                 WRITERS[source](incoming)
             installed = install(workspace, incoming, source, origin)
     return notice + _summary(workspace, installed, "verified")
+
+
+def _refuse_to_replace_changed_data(workspace: Workspace) -> None:
+    """Damaged or edited files that somebody chose by name must not give way to the sample."""
+    promised = read_json(workspace.data / "source.json")
+    if isinstance(promised, dict) and promised["source"] != "sample":
+        chosen = promised["origin"] or promised["source"]
+        raise ProjectError(
+            f"The files in {workspace.data} are not those that came from {chosen}: they were "
+            f"edited or damaged since. Fetch them again with `make download SOURCE={chosen}`, or "
+            "choose another source by name."
+        )
 
 
 def _resolve(requested: str) -> str:

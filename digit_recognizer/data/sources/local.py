@@ -84,7 +84,7 @@ def _find_member(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.Zip
         parts = PurePosixPath(member.filename.replace("\\", "/")).parts
         if member.is_dir() or not parts or parts[-1] != name:
             continue
-        if parts[0] == "/" or ".." in parts or ":" in parts[0]:
+        if parts[0].startswith("/") or ".." in parts or ":" in parts[0]:
             raise ProjectError(
                 f"{path} holds {member.filename!r}, which points out of the archive."
             )

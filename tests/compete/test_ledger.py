@@ -1,0 +1,148 @@
+"""Every submission written is on the ledger, whole, whoever else writes and whatever is killed."""
+
+import dataclasses
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from digit_recognizer.compete.ledger import Entry, add_entry, list_entries
+from digit_recognizer.faults import VARIABLE
+from digit_recognizer.workspace import ProjectError, Workspace, sha256_of
+from tests.commands import PROJECT
+from tests.limits import largest_file
+
+ENTRY = Entry(
+    written_at="2026-01-02T03:04:05+00:00",
+    lineup="best (fitted weights)",
+    members="a=0.5000 b=0.5000",
+    run_id="0123456789ab",
+    git_commit="abc+",
+    data_source="mnist",
+    data_fingerprint="f" * 64,
+    oof_errors=120,
+    oof_images=42_000,
+    oof_accuracy=1 - 120 / 42_000,
+    file="20260102T030405-best.csv",
+    sha256="e" * 64,
+)
+# Adds rows of its own, numbered, as its arguments say: workspace, writer, rows.
+WRITER = """
+import sys
+from pathlib import Path
+from digit_recognizer.compete.ledger import Entry, add_entry
+from digit_recognizer.workspace import Workspace
+folder, writer, rows = sys.argv[1:]
+for row in range(int(rows)):
+    add_entry(
+        Workspace(Path(folder)),
+        Entry("now", f"{writer}-{row}", "", "", "", "", "", 1, 2, 0.5, "", ""),
+    )
+"""
+
+
+@pytest.fixture
+def empty(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def start_writer(workspace: Workspace, writer: int, rows: int, fault: str = "") -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(workspace.root), str(writer), str(rows)],
+        cwd=PROJECT,
+        env={**os.environ, VARIABLE: fault},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def test_rows_come_back_as_they_were_written_oldest_first(empty: Workspace) -> None:
+    assert list_entries(empty) == []
+    assert not empty.submissions.exists(), "looking makes no ledger"
+    filled = dataclasses.replace(
+        ENTRY,
+        lineup="best; DROP TABLE submissions --'\"",
+        offline_score=0.9971,
+        status="complete",
+        kaggle_ref=12345,
+        public_score=0.99657,
+        error_text="ü",
+    )
+    assert [add_entry(empty, entry) for entry in (ENTRY, filled, ENTRY)] == [1, 2, 3]
+    assert list_entries(empty) == [ENTRY, filled, ENTRY]
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_writer_killed_before_its_row_is_committed_leaves_the_rows_before(
+    empty: Workspace, before: int
+) -> None:
+    process = start_writer(empty, 0, before + 5, fault=f"ledger:{before + 1}")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == -signal.SIGKILL, output
+    assert [entry.lineup for entry in list_entries(empty)] == [f"0-{row}" for row in range(before)]
+
+    add_entry(empty, ENTRY)
+    assert list_entries(empty)[before:] == [ENTRY]
+
+
+def test_ten_writers_at_once_lose_no_row(empty: Workspace) -> None:
+    writers = [start_writer(empty, writer, 50) for writer in range(10)]
+    for process in writers:
+        output, _ = process.communicate(timeout=240)
+        assert process.returncode == 0, output
+    names = [entry.lineup for entry in list_entries(empty)]
+    assert len(names) == 500
+    assert set(names) == {f"{writer}-{row}" for writer in range(10) for row in range(50)}
+
+
+def test_a_row_is_on_the_disk_before_its_writer_goes_on(empty: Workspace) -> None:
+    # A rollback journal that is gone is SQLite's word that nothing is left to be done.
+    add_entry(empty, ENTRY)
+    assert [path.name for path in empty.submissions.iterdir()] == ["ledger.db"]
+    with sqlite3.connect(empty.submissions / "ledger.db") as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_a_full_disk_leaves_the_rows_as_they_were(empty: Workspace) -> None:
+    add_entry(empty, ENTRY)
+    path = empty.submissions / "ledger.db"
+    long = dataclasses.replace(ENTRY, error_text="x" * 100_000)
+    with (
+        largest_file(50_000),
+        pytest.raises(ProjectError, match="Its rows are as they were") as error,
+    ):
+        add_entry(empty, long)
+    assert str(path) in str(error.value)
+    assert list_entries(empty) == [ENTRY]
+    add_entry(empty, long)
+    assert list_entries(empty) == [ENTRY, long]
+
+
+@pytest.mark.parametrize("damage", ["no database", "a damaged page", "another table"])
+def test_a_damaged_ledger_is_one_clear_message_and_stays_as_it_is(
+    empty: Workspace, damage: str
+) -> None:
+    add_entry(empty, ENTRY)
+    path = empty.submissions / "ledger.db"
+    if damage == "no database":
+        path.write_bytes(b"this is no database " * 100)
+    elif damage == "a damaged page":
+        contents = bytearray(path.read_bytes())
+        contents[100:400] = b"\xff" * 300
+        path.write_bytes(contents)
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute("ALTER TABLE submissions RENAME COLUMN sha256 TO hash")
+        connection.close()
+    before = sha256_of(path)
+    for use in (lambda: list_entries(empty), lambda: add_entry(empty, ENTRY)):
+        with pytest.raises(ProjectError) as error:
+            use()
+        assert str(error.value).startswith(f"The ledger {path} cannot be used (")
+        assert "\n" not in str(error.value)
+    assert sha256_of(path) == before
