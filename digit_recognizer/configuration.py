@@ -47,12 +47,13 @@ def resolve_experiment(name: str, settings: list[str], new_name: str | None) -> 
         if not equals:
             raise ProjectError(f"SET holds {setting!r}; expected key=value.")
         _set(values, experiment, key, text)
-    return from_dict({**values, "name": new_name, "published": ""})
+    return from_dict({**values, "name": new_name})
 
 
 def to_dict(experiment: Experiment) -> dict[str, Any]:
-    """Return the experiment as plain JSON values; the network's kind is among them."""
+    """Return what is trained as plain JSON values; the network's kind is among them."""
     values = dataclasses.asdict(experiment)
+    del values["published"]
     values["network"] = {"kind": type(experiment.network).__name__, **values["network"]}
     return cast(dict[str, Any], _listed(values))
 

@@ -115,11 +115,11 @@ def choose_trained(workspace: Workspace, lineup: str | None, experiments: list[s
     selection = Selection.of(lineup, experiments)
     if selection:
         return selection
-    latest = read_json(workspace.runs / "latest.json")
-    if not isinstance(latest, dict):
-        read_source(workspace)  # without data, say that first
-        raise ProjectError("Nothing has been trained to the end yet. Run `make train` first.")
-    return Selection(latest["label"], tuple(latest["names"]))
+    match read_json(workspace.runs / "latest.json"):
+        case {"label": str(label), "names": [*names]}:
+            return Selection(label, tuple(names))
+    read_source(workspace)  # without data, say that first
+    raise ProjectError("Nothing has been trained to the end yet. Run `make train` first.")
 
 
 def print_scores(blended: Blend, console: Console) -> None:

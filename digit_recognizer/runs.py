@@ -13,7 +13,6 @@ run folder never mixes experiments or data.
 """
 
 import io
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digit_recognizer.configuration import from_dict, to_dict
+from digit_recognizer.configuration import from_dict
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.faults import fault_point
 from digit_recognizer.scores import log_loss, score
@@ -31,7 +30,6 @@ from digit_recognizer.workspace import (
     Workspace,
     read_json,
     sha256_of,
-    sweep_temporaries,
     write_file,
     write_json,
 )
@@ -70,7 +68,7 @@ class Run:
 
     @property
     def folds(self) -> np.ndarray:
-        return _load_array(self.folder / "folds.npy")
+        return load_array(self.folder / "folds.npy")
 
     @property
     def finished_folds(self) -> list[int]:
@@ -115,7 +113,7 @@ class Run:
         return (self._fold_folder(fold) / "model.weights.h5").read_bytes()
 
     def load_fold_oof(self, fold: int) -> np.ndarray:
-        return _load_array(self._fold_folder(fold) / "oof.npy")
+        return load_array(self._fold_folder(fold) / "oof.npy")
 
     def load_oof(self) -> np.ndarray:
         """Return the out-of-fold probabilities of every image, from the folds' checked files."""
@@ -132,8 +130,8 @@ class Run:
         folder = self._fold_folder(result.fold)
         contents = {
             "model.weights.h5": result.weights,
-            "oof.npy": _array_bytes(result.oof),
-            "test.npy": _array_bytes(result.test),
+            "oof.npy": array_bytes(result.oof),
+            "test.npy": array_bytes(result.test),
             "history.csv": pd.DataFrame(result.history).to_csv(index=False).encode(),
         }
         (folder / "done.json").unlink(missing_ok=True)
@@ -176,8 +174,8 @@ class Run:
             ),
         }
         if len(finished) == self.experiment.folds:
-            write_file(self.folder / "oof.npy", _array_bytes(oof))
-            write_file(self.folder / "test.npy", _array_bytes(self._average_test(finished)))
+            write_file(self.folder / "oof.npy", array_bytes(oof))
+            write_file(self.folder / "test.npy", array_bytes(self._average_test(finished)))
         write_json(self.folder / "metrics.json", metrics)
         return metrics
 
@@ -200,7 +198,7 @@ class Run:
         return oof
 
     def _average_test(self, finished: list[int]) -> np.ndarray:
-        tests = [_load_array(self._fold_folder(fold) / "test.npy") for fold in finished]
+        tests = [load_array(self._fold_folder(fold) / "test.npy") for fold in finished]
         return np.asarray(np.mean(tests, axis=0, dtype=np.float64), np.float32)
 
     def _require_complete(self) -> None:
@@ -216,7 +214,7 @@ class Run:
 def open_run(workspace: Workspace, name: str) -> Run:
     """Open a run that was trained before."""
     folder = workspace.runs / name
-    config = _read_config(folder)
+    config = read_config(folder)
     if config is None:
         raise ProjectError(
             f"There is no run {name!r} in {workspace.runs}. "
@@ -225,90 +223,19 @@ def open_run(workspace: Workspace, name: str) -> Run:
     return Run(folder, config)
 
 
-def start_run(
-    workspace: Workspace,
-    experiment: Experiment,
-    data_fingerprint: str,
-    folds: np.ndarray,
-    environment: dict[str, Any],
-    fresh: bool,
-) -> tuple[Run, list[str]]:
-    """Open or make the run folder; return it and what differs in code, libraries or threads.
-
-    The caller holds the folder's lock. A folder of another experiment or of other data is refused
-    with the differences, unless it is to be started over.
-    """
-    folder = workspace.runs / experiment.name
-    if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
-    wanted = {"experiment": to_dict(experiment), "data": data_fingerprint}
-    config = _read_config(folder)
-    if config is None:
-        if any(folder.glob("fold-*/done.json")):
-            raise ProjectError(
-                f"{folder} has finished folds, but its config.json cannot be read, so nobody can "
-                "say what they are of. Put it back, or add FRESH=1 to start the run over."
-            )
-        shutil.rmtree(folder, ignore_errors=True)
-        config = {**wanted, "environment": environment}
-        write_file(folder / "folds.npy", _array_bytes(folds))
-        write_json(folder / "config.json", config)
-        return Run(folder, config), []
-    differences = [
-        line
-        for line in list_differences({key: config[key] for key in wanted}, wanted)
-        if not line.startswith("experiment.published:")  # no part of what is trained
-    ]
-    if differences:
-        raise ProjectError(
-            f"{folder} was trained with something else:\n  " + "\n  ".join(differences) + "\n"
-            "Add FRESH=1 to start it over, or keep it and give the new one a NAME of its own."
-        )
-    for path in (folder, *folder.glob("fold-*")):
-        sweep_temporaries(path)
-    if not (folder / "folds.npy").exists() or not np.array_equal(
-        _load_array(folder / "folds.npy"), folds
-    ):
-        raise ProjectError(
-            f"{folder}/folds.npy is not the division that this experiment and data lead to. "
-            "Add FRESH=1 to start it over."
-        )
-    return Run(folder, config), list_differences(config["environment"], environment)
-
-
-def _read_config(folder: Path) -> dict[str, Any] | None:
+def read_config(folder: Path) -> dict[str, Any] | None:
     """Return the run's config.json, or None where there is none that is whole."""
     config = read_json(folder / "config.json")
     return config if isinstance(config, dict) and config.keys() >= _CONFIG_KEYS else None
 
 
-def list_differences(before: Any, after: Any, key: str = "") -> list[str]:
-    """Return a line for each value that is not the same in two nested dictionaries."""
-    if isinstance(before, dict) and isinstance(after, dict):
-        return [
-            line
-            for name in sorted(before.keys() | after.keys())
-            for line in list_differences(
-                before.get(name), after.get(name), f"{key}.{name}" if key else name
-            )
-        ]
-    if before == after:
-        return []
-    return [f"{key}: {_shorten(before)} there, {_shorten(after)} now"]
-
-
-def _shorten(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 60 else f"{text[:12]}..."
-
-
-def _array_bytes(array: np.ndarray) -> bytes:
+def array_bytes(array: np.ndarray) -> bytes:
     buffer = io.BytesIO()
     np.save(buffer, array, allow_pickle=False)
     return buffer.getvalue()
 
 
-def _load_array(path: Path) -> np.ndarray:
+def load_array(path: Path) -> np.ndarray:
     try:
         loaded: np.ndarray = np.load(path, allow_pickle=False)
     # numpy lets the tokenizer's error through when a damaged header is no Python literal.

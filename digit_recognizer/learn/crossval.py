@@ -24,7 +24,8 @@ from digit_recognizer.environment import available_cores, describe_environment
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.progress import FoldReporter, read_states, showing
 from digit_recognizer.learn.training import FoldData, fit_fold
-from digit_recognizer.runs import FoldResult, Run, start_run
+from digit_recognizer.resume import start_run
+from digit_recognizer.runs import FoldResult, Run
 from digit_recognizer.workspace import ProjectError, Workspace, locked, require_writable
 
 

@@ -6,11 +6,9 @@ never learnt from and never used to choose, and everything random follows from t
 seed and the fold.
 """
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,12 +20,13 @@ from digit_recognizer.learn.augment import augment
 from digit_recognizer.learn.averaging import WeightAverage
 from digit_recognizer.learn.backend import configure, describe_device
 from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.prediction import as_input, predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
+from digit_recognizer.learn.weights import weights_of
 from digit_recognizer.runs import FoldResult
 
 # For the learning curve only: enough held-out images to see its shape, few enough to cost nothing.
 _CURVE_IMAGES = 2_000
-_PREDICTION_BATCH = 500
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -102,7 +101,7 @@ def fit_fold(
     report({"done": True})
     return FoldResult(
         fold=fold,
-        weights=_weights_of(model),
+        weights=weights_of(model),
         oof=oof,
         test=test,
         history=history,
@@ -114,43 +113,6 @@ def fit_fold(
             "environment": describe_environment(threads),
         },
     )
-
-
-def predict_probabilities(model: Any, images: np.ndarray, test_shift: int) -> np.ndarray:
-    """Return (n, 10) float32 probabilities of uint8 images (n, 28, 28).
-
-    With a test shift, the mean over the image as it is and moved up, down, left and right.
-    """
-    from keras import ops
-
-    moves = [(0, 0)]
-    if test_shift:
-        moves += [(test_shift, 0), (-test_shift, 0), (0, test_shift), (0, -test_shift)]
-    total = np.zeros((len(images), 10), np.float32)
-    for down, right in moves:
-        for start in range(0, len(images), _PREDICTION_BATCH):
-            part = slice(start, start + _PREDICTION_BATCH)
-            logits = model.predict_on_batch(_as_input(_shift(images[part], down, right)))
-            total[part] += np.asarray(ops.softmax(logits))
-    return total / np.float32(len(moves))
-
-
-def load_model(experiment: Experiment, weights: bytes, threads: int) -> Any:
-    """Rebuild a trained network from its description and its weights, and nothing else."""
-    configure(threads)
-    model = build_model(experiment)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.weights.h5"
-        path.write_bytes(weights)
-        model.load_weights(path)
-    return model
-
-
-def _weights_of(model: Any) -> bytes:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.weights.h5"
-        model.save_weights(path)
-        return path.read_bytes()
 
 
 def _train_epoch(
@@ -169,7 +131,7 @@ def _train_epoch(
     seen, loss, correct = 0, 0.0, 0.0
     for step, batch in enumerate(_shuffled_batches(training, experiment.batch_size, generator)):
         model.optimizer.learning_rate = learning_rate(experiment, epoch, step, steps)
-        images = augment(_as_input(data.images[batch]), experiment.augmentation, generator)
+        images = augment(as_input(data.images[batch]), experiment.augmentation, generator)
         logs = model.train_on_batch(images, one_hot[data.labels[batch]], return_dict=True)
         if average:
             average.update()
@@ -236,17 +198,3 @@ def _build_optimizer(experiment: Experiment) -> Any:
     if experiment.optimizer == "adamw":
         return optimizers.AdamW(experiment.learning_rate, weight_decay=experiment.weight_decay)
     return optimizers.Adam(experiment.learning_rate)
-
-
-def _as_input(images: np.ndarray) -> np.ndarray:
-    return images.astype(np.float32)[..., None]
-
-
-def _shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Move images by whole pixels; what comes in at the edge is paper."""
-    moved = np.zeros_like(images)
-    height, width = images.shape[1:]
-    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
-        :, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
-    ]
-    return moved

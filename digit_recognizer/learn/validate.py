@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from digit_recognizer.data.dataset import Digits, fingerprint_of
-from digit_recognizer.learn.training import load_model, predict_probabilities
+from digit_recognizer.learn.prediction import predict_probabilities
+from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs import Run
 from digit_recognizer.scores import Score, score
 from digit_recognizer.workspace import ProjectError

@@ -6,6 +6,7 @@ always holds: every figure comes from a run's files alone, and one of part of th
 
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -33,11 +34,12 @@ def write_report(workspace: Workspace, console: Console) -> None:
     text = "# Out-of-fold report\n\n" + format_markdown(rows) + "\n" + "\n".join(sections)
     write_file(path, text.encode())
 
-    table = Table(title="Runs, best first", title_justify="left")
-    for heading in _HEADINGS:
-        table.add_column(heading, overflow="fold")
+    # Speed and published figures are in the file; on a terminal they would break every line.
+    table = Table(title="Runs, best first", title_justify="left", box=SIMPLE)
+    for heading in _HEADINGS[:4]:
+        table.add_column(heading, no_wrap=True)
     for row in rows:
-        table.add_row(*map(escape, row))
+        table.add_row(*map(escape, row[:4]))
     console.print(table)
     console.print(f"Written: {workspace.show(path)}, with learning curves.")
 

@@ -83,9 +83,6 @@ def test_commands_stopped_by_a_full_disk_go_on_when_there_is_room(
         assert submit_tiny(workspace) == undisturbed
 
 
-@pytest.mark.xfail(
-    reason="HDF5 brings the process down when the temporary folder has no room for the weights"
-)
 def test_weights_that_find_no_room_stop_training_which_then_goes_on(
     workspace: Workspace, undisturbed: str
 ) -> None:

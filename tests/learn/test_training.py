@@ -17,8 +17,10 @@ from digit_recognizer.experiments import (
 )
 from digit_recognizer.learn.averaging import WeightAverage
 from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
-from digit_recognizer.learn.training import FoldData, fit_fold, load_model, predict_probabilities
+from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs import FoldResult
 from digit_recognizer.workspace import Workspace
 

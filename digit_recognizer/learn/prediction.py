@@ -1,0 +1,45 @@
+"""What a network makes of images.
+
+In: a network, uint8 images. Out: probabilities. What always holds: an image's probabilities do not
+depend on the images beside it, but for the last bits.
+"""
+
+from typing import Any
+
+import numpy as np
+
+_BATCH = 500
+
+
+def predict_probabilities(model: Any, images: np.ndarray, test_shift: int) -> np.ndarray:
+    """Return (n, 10) float32 probabilities of uint8 images (n, 28, 28).
+
+    With a test shift, the mean over the image as it is and moved up, down, left and right.
+    """
+    from keras import ops
+
+    moves = [(0, 0)]
+    if test_shift:
+        moves += [(test_shift, 0), (-test_shift, 0), (0, test_shift), (0, -test_shift)]
+    total = np.zeros((len(images), 10), np.float32)
+    for down, right in moves:
+        for start in range(0, len(images), _BATCH):
+            part = slice(start, start + _BATCH)
+            logits = model.predict_on_batch(as_input(_shift(images[part], down, right)))
+            total[part] += np.asarray(ops.softmax(logits))
+    return total / np.float32(len(moves))
+
+
+def as_input(images: np.ndarray) -> np.ndarray:
+    """Return images as every network takes them: float32, pixels 0..255, one channel."""
+    return images.astype(np.float32)[..., None]
+
+
+def _shift(images: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Move images by whole pixels; what comes in at the edge is paper."""
+    moved = np.zeros_like(images)
+    height, width = images.shape[1:]
+    moved[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
+        :, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
+    ]
+    return moved
