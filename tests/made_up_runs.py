@@ -49,7 +49,16 @@ def make_fold_result(
         weights=np.random.default_rng([seed, fold]).bytes(3000),
         oof=make_probabilities(held_out, skill, seed=1000 * seed + fold),
         test=make_probabilities(test_labels, skill, seed=1000 * seed + 100 + fold),
-        history=[{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": 0.25}],
+        history=[
+            {
+                "epoch": epoch,
+                "loss": 1 / epoch,
+                "accuracy": 0.9,
+                "held_out_loss": 0.5,
+                "held_out_accuracy": 0.8,
+            }
+            for epoch in (1, 2)
+        ],
         facts={"images_trained": 100 + fold, "training_seconds": 1.5 + fold, "seconds": 2.0},
     )
 

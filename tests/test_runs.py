@@ -377,5 +377,5 @@ def test_a_trained_run_is_opened_by_name(run: Run, empty: Workspace) -> None:
     assert opened == run
     assert opened.name == "made-up"
     assert opened.experiment == make_experiment("made-up")
-    assert opened.fold_history(1)["loss"].tolist() == [0.5, 0.25]
+    assert opened.fold_history(1)["loss"].tolist() == [1.0, 0.5]
     assert opened.fold_facts(2)["images_trained"] == 102
