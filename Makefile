@@ -13,6 +13,10 @@ VENV ?= .venv
 SOURCE ?= auto
 UPLOAD ?= auto
 WEIGHTS ?= equal
+# Windows' Subsystem for Linux sets NAME to the computer's; it is an option on the command line only.
+ifeq ($(origin NAME),environment)
+NAME :=
+endif
 export VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD PYTHON GPU
 export PYTHONUNBUFFERED := 1
 

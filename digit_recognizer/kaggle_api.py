@@ -70,8 +70,9 @@ def _log_in() -> Any:
         api.authenticate()
     except (SystemExit, ValueError, OSError):  # the client ends the process on a bad token
         raise ProjectError(
-            f"Kaggle's client cannot use the credentials that it found ({found}). Make a new "
-            "token at https://www.kaggle.com/settings and put it there."
+            f"Kaggle's client could not log in with the credentials that it found ({found}): they "
+            "are not valid, or Kaggle cannot be reached. A new token is made at "
+            "https://www.kaggle.com/settings."
         ) from None
     return api
 

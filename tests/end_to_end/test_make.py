@@ -17,18 +17,13 @@ ENVIRONMENT = Path(sys.prefix)
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The files that git knows, in a folder of their own."""
+    """What the make targets need, in a folder of its own."""
     target = tmp_path / "a clone's folder"
-    listed = subprocess.run(
-        ["git", "-C", str(PROJECT), "ls-files", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.splitlines():
-        if (PROJECT / name).exists():
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(PROJECT / name, target / name)
+    target.mkdir()
+    for name in ("digit_recognizer", "scripts"):
+        shutil.copytree(PROJECT / name, target / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (PROJECT / "Makefile", *PROJECT.glob("requirements*.txt")):
+        shutil.copy2(path, target)
     return target
 
 
