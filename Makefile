@@ -7,6 +7,8 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .SUFFIXES:
+# `make -j download train submit` must not train what is not downloaded yet.
+.NOTPARALLEL:
 .PHONY: help setup setup-dev download train submit validate report leaderboard bench test lint clean requirements
 
 VENV ?= .venv
@@ -17,7 +19,18 @@ WEIGHTS ?= equal
 ifeq ($(origin NAME),environment)
 NAME :=
 endif
-export VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD PYTHON GPU
+
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD PYTHON GPU
+# A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
+UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
+    $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
+ifneq ($(UNKNOWN),)
+$(error There is no option $(UNKNOWN); there are: $(OPTIONS))
+endif
+# Taken as typed: a dollar sign in a path is not a variable.
+$(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
+override VENV := $(patsubst ~/%,$(HOME)/%,$(VENV))
+export $(OPTIONS)
 export PYTHONUNBUFFERED := 1
 
 RUN := "$$VENV/bin/python"
@@ -42,7 +55,7 @@ train: setup  ## k-fold training; run again, it goes on where it was stopped
 ## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1
 	@$(RUN) scripts/train.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
-	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $${FRESH:+--fresh}
+	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
 submit: setup  ## blend, write and check submissions/submission.csv, enter it in the ledger
 ## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=no
@@ -77,5 +90,5 @@ requirements: setup-dev  ## pin anew, from the ranges in pyproject.toml
 	@scripts/pin.sh
 
 clean:  ## delete what commands made, but for data, runs, submissions and the environment
-	@rm -rf reports/*.png reports/*.md .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf reports/*.png reports/report.md reports/bench.md .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache
 	@find digit_recognizer scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

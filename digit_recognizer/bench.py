@@ -23,11 +23,15 @@ from digit_recognizer.data.dataset import COMPETITION_ROWS, load_test, load_trai
 from digit_recognizer.data.sources import download
 from digit_recognizer.data.sources.made import write_competition
 from digit_recognizer.environment import available_cores
+from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.workspace import Workspace, project_root, write_file
 
 _REPEATS = 5
 _TRAINED = ("dense-128-128", "conv-32", "stages", "deotte")
+_PREDICTED = ("conv-32", "stages")
 _TRAINING_IMAGES = 6_400
 
 
@@ -60,6 +64,11 @@ def run_bench(workspace: Workspace, console: Console) -> None:
     for name in _TRAINED:
         speed = _training_speed(name, data)
         record(f"training {name}, {available_cores()} threads", f"{speed:,.0f} images/s")
+    for name in _PREDICTED:
+        model = build_model(EXPERIMENTS[name])
+        seconds = _median(lambda m=model: predict_probabilities(m, data.images, 0))  # type: ignore[misc]
+        speed = len(data.images) / seconds
+        record(f"predicting with {name}", f"{speed:,.0f} images/s")
 
     table = Table(title="This machine, medians", title_justify="left")
     table.add_column("what")

@@ -31,7 +31,11 @@ def resolve_experiment(name: str, settings: list[str], new_name: str | None) -> 
     """Return the named experiment, varied by `key=value` settings under a name of its own."""
     if name not in EXPERIMENTS:
         raise ProjectError(f"There is no experiment {name!r}. There are: {', '.join(EXPERIMENTS)}.")
-    experiment = EXPERIMENTS[name]
+    return vary(EXPERIMENTS[name], settings, new_name)
+
+
+def vary(experiment: Experiment, settings: list[str], new_name: str | None) -> Experiment:
+    """Return the experiment with some values changed; with none, as it is."""
     if not settings and new_name is None:
         return experiment
     if not (settings and new_name) or new_name in EXPERIMENTS or new_name in LINEUPS:
@@ -39,8 +43,8 @@ def resolve_experiment(name: str, settings: list[str], new_name: str | None) -> 
             'A variation needs both SET="key=value ..." and a NAME of its own, one that no '
             "experiment or line-up has."
         )
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", new_name):
-        raise ProjectError(f"NAME={new_name}: expected up to 64 letters, digits, '-', '_' and '.'.")
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", new_name):
+        raise ProjectError(f"NAME={new_name}: expected up to 64 letters, digits, '-' and '_'.")
     values = to_dict(experiment)
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -60,6 +64,8 @@ def to_dict(experiment: Experiment) -> dict[str, Any]:
 
 def from_dict(values: dict[str, Any]) -> Experiment:
     """Rebuild what `to_dict` returned, refusing keys and types that do not belong."""
+    if not isinstance(values, dict):
+        raise ProjectError(f"{values!r} is no experiment; expected an object with keys.")
     kinds = {kind.__name__: kind for kind in typing.get_args(Network)}
     parts: dict[str, Any] = {key: values.get(key) for key in ("network", "augmentation")}
     for key, part in parts.items():

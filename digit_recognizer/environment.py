@@ -15,10 +15,15 @@ from digit_recognizer.workspace import project_root
 _LIBRARIES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "scikit-learn", "joblib")
 
 
+def current_commit() -> str:
+    """Return the project's commit, with a plus where files were changed since; or "none"."""
+    changed = "+" if _git("status", "--porcelain", "--untracked-files=no") else ""
+    return (_git("rev-parse", "HEAD") or "none") + changed
+
+
 def describe_environment(threads: int) -> dict[str, Any]:
     return {
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--untracked-files=no")),
+        "commit": current_commit(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "libraries": {name: version for name in _LIBRARIES if (version := _version(name))},

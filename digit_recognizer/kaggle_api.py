@@ -60,8 +60,9 @@ def _log_in() -> Any:
     found = find_credentials()
     if not found:
         raise ProjectError(
-            "No Kaggle credentials were found. Make a token at https://www.kaggle.com/settings, "
-            "save it as ~/.kaggle/kaggle.json, and run the same command again."
+            "No Kaggle credentials were found. Make an API token at "
+            "https://www.kaggle.com/settings, save it as ~/.kaggle/access_token (or kaggle.json), "
+            "and run the same command again."
         )
     try:
         from kaggle.api.kaggle_api_extended import KaggleApi

@@ -81,8 +81,12 @@ class Run:
     @property
     def metrics(self) -> dict[str, Any]:
         metrics = read_json(self.folder / "metrics.json")
-        if not isinstance(metrics, dict):
-            raise ProjectError(f"{self.folder} has no metrics yet: train it with `make train`.")
+        if not isinstance(metrics, dict) or "errors" not in metrics:
+            raise ProjectError(
+                f"{self.folder} has no metrics that can be read. Run "
+                f"`make train EXPERIMENTS={self.name}`: it writes them, and trains only what is "
+                "missing."
+            )
         return metrics
 
     def is_finished(self, fold: int) -> bool:
@@ -96,6 +100,13 @@ class Run:
                 )
         return False
 
+    def require_finished(self, fold: int) -> None:
+        if not self.is_finished(fold):
+            raise ProjectError(
+                f"{self._fold_folder(fold)} is not finished or was changed since; its weights are "
+                f"not loaded. Run `make train EXPERIMENTS={self.name}` to train it again."
+            )
+
     def fold_facts(self, fold: int) -> dict[str, Any]:
         facts: dict[str, Any] = read_json(self._fold_folder(fold) / "done.json")["facts"]
         return facts
@@ -105,15 +116,19 @@ class Run:
 
     def read_weights(self, fold: int) -> bytes:
         """Return the fold's weights, after a check that they are what training wrote."""
-        if not self.is_finished(fold):
-            raise ProjectError(
-                f"{self._fold_folder(fold)} is not finished or was changed since; its weights are "
-                f"not loaded. Run `make train EXPERIMENTS={self.name}` to train it again."
-            )
+        self.require_finished(fold)
         return (self._fold_folder(fold) / "model.weights.h5").read_bytes()
+
+    def fold_threads(self, fold: int) -> int:
+        self.require_finished(fold)
+        threads: int = self.fold_facts(fold)["environment"]["threads"]
+        return threads
 
     def load_fold_oof(self, fold: int) -> np.ndarray:
         return load_array(self._fold_folder(fold) / "oof.npy")
+
+    def load_fold_test(self, fold: int) -> np.ndarray:
+        return load_array(self._fold_folder(fold) / "test.npy")
 
     def load_oof(self) -> np.ndarray:
         """Return the out-of-fold probabilities of every image, from the folds' checked files."""
@@ -198,7 +213,7 @@ class Run:
         return oof
 
     def _average_test(self, finished: list[int]) -> np.ndarray:
-        tests = [load_array(self._fold_folder(fold) / "test.npy") for fold in finished]
+        tests = [self.load_fold_test(fold) for fold in finished]
         return np.asarray(np.mean(tests, axis=0, dtype=np.float64), np.float32)
 
     def _require_complete(self) -> None:
@@ -217,8 +232,8 @@ def open_run(workspace: Workspace, name: str) -> Run:
     config = read_config(folder)
     if config is None:
         raise ProjectError(
-            f"There is no run {name!r} in {workspace.runs}. "
-            f"Run `make train EXPERIMENTS={name}` first."
+            f"There is no run {name!r} in {workspace.runs}. `make train EXPERIMENTS={name}` "
+            "makes it, if that is the name of an experiment; `make report` lists the runs."
         )
     return Run(folder, config)
 

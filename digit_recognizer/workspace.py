@@ -108,7 +108,9 @@ def write_all(file: IO[bytes], chunk: memoryview | bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_file(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    write_file(
+        path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    )
 
 
 def read_json(path: Path) -> Any:

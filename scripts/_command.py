@@ -13,14 +13,25 @@ from types import FrameType
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from digit_recognizer.workspace import ProjectError
+# The imports that follow take a moment, in which Ctrl-C must not end in a traceback either.
+signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
+
+from rich.console import Console  # noqa: E402
+
+from digit_recognizer.workspace import ProjectError  # noqa: E402
 
 
 class Terminated(BaseException):
     """SIGTERM, as an exception, so that locks, workers and temporary files are let go of."""
 
 
+def make_console() -> Console:
+    """Return a console that leaves the wrapping of sentences to the terminal."""
+    return Console(soft_wrap=True, highlight=False)
+
+
 def run(main: Callable[[], None]) -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
         main()
@@ -29,9 +40,14 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         _end(f"Error: {error.filename or 'input/output'}: {error.strerror or error}.", 1)
     except KeyboardInterrupt:
-        _end("Stopped. What was finished is kept; the same command goes on from there.", 130)
+        _end(f"Stopped. {_how_to_go_on()}", 130)
     except Terminated:
-        _end("Terminated. What was finished is kept; the same command goes on from there.", 143)
+        _end(f"Terminated. {_how_to_go_on()}", 143)
+
+
+def _how_to_go_on() -> str:
+    again = "the same command without FRESH=1" if "--fresh" in sys.argv else "the same command"
+    return f"What was finished is kept; {again} goes on from there."
 
 
 def _end(message: str, code: int) -> None:

@@ -2,8 +2,7 @@
 
 import argparse
 
-from _command import run
-from rich.console import Console
+from _command import make_console, run
 
 from digit_recognizer.compete.leaderboard import print_ledger
 from digit_recognizer.workspace import Workspace
@@ -11,7 +10,7 @@ from digit_recognizer.workspace import Workspace
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    print_ledger(Workspace.current(), Console())
+    print_ledger(Workspace.current(), make_console())
 
 
 run(main)

@@ -2,8 +2,7 @@
 
 import argparse
 
-from _command import run
-from rich.console import Console
+from _command import make_console, run
 
 from digit_recognizer.report.summary import write_report
 from digit_recognizer.workspace import Workspace
@@ -11,7 +10,7 @@ from digit_recognizer.workspace import Workspace
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    write_report(Workspace.current(), Console())
+    write_report(Workspace.current(), make_console())
 
 
 run(main)

@@ -8,7 +8,7 @@ set -eu
 venv=$1
 base=requirements.txt
 # Once made with GPU=1, an environment stays so: the CPU build would overwrite the CUDA build's files.
-if [ -n "${GPU:-}" ] || [ -e "$venv/.installed-requirements-gpu.txt" ]; then
+if [ "${GPU:-}" = 1 ] || [ -e "$venv/.installed-requirements-gpu.txt" ]; then
     base=requirements-gpu.txt
 fi
 
@@ -31,7 +31,8 @@ install_file() {
 
 find_python() {
     # One that was asked for by name is taken or refused, never replaced by another.
-    for candidate in ${PYTHON:-python3 python3.13 python3.12 python3.11}; do
+    if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3 python3.13 python3.12 python3.11; fi
+    for candidate in "$@"; do
         if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
             echo "$candidate"
             return
@@ -42,9 +43,29 @@ find_python() {
     exit 1
 }
 
-if ! [ -e "$venv/.installed-$base" ]; then
-    # New, half-made, or made for the other build of TensorFlow: begin with nothing. But delete only
-    # what was begun here.
+if is_installed "$base" && { [ "$2" = base ] || is_installed requirements-dev.txt; }; then exit 0; fi
+
+# One command at a time: two that begin together would each delete what the other installs.
+lock="$venv.setup-lock"
+mkdir -p "$(dirname "$venv")"
+if ! mkdir "$lock" 2>/dev/null; then
+    holder=$(cat "$lock/process" 2>/dev/null || echo none)
+    case $(ps -o stat= -p "$holder" 2>/dev/null) in
+    "" | Z*) ;; # it is dead, so the lock is, too
+    *)
+        echo "Error: process $holder is setting up $venv; wait for it, or stop it first." >&2
+        exit 1
+        ;;
+    esac
+fi
+echo $$ > "$lock/process"
+trap 'rm -rf "$lock"' EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+if ! [ -e "$venv/.installed-$base" ] || ! [ -x "$venv/bin/python" ]; then
+    # New, half-made, made for the other build of TensorFlow, or its Python has since been
+    # uninstalled: begin with nothing. But delete only what was begun here.
     if [ -e "$venv" ] && [ -n "$(ls -A "$venv")" ] && ! [ -e "$venv/.made-by-setup" ]; then
         echo "Error: $venv is there and was not made by this command; delete it, or name another" >&2
         echo "place: make VENV=/some/where ..." >&2

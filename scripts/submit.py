@@ -2,8 +2,7 @@
 
 import argparse
 
-from _command import run
-from rich.console import Console
+from _command import make_console, run
 
 from digit_recognizer.compete.submit import submit
 from digit_recognizer.workspace import Workspace
@@ -17,7 +16,7 @@ def main() -> None:
     parser.add_argument("--message", help="what the upload is called (default: the figures)")
     parser.add_argument("--upload", choices=["auto", "yes", "no"], default="auto")
     options = parser.parse_args()
-    submit(Workspace.current(), **vars(options), console=Console())
+    submit(Workspace.current(), **vars(options), console=make_console())
 
 
 run(main)

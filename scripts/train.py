@@ -2,8 +2,7 @@
 
 import argparse
 
-from _command import run
-from rich.console import Console
+from _command import make_console, run
 
 from digit_recognizer.lineup import train_lineup
 from digit_recognizer.workspace import Workspace
@@ -19,7 +18,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="*", metavar="FOLD", help="only these folds")
     parser.add_argument("--fresh", action="store_true", help="start the runs over")
     options = parser.parse_args()
-    train_lineup(Workspace.current(), **vars(options), console=Console())
+    train_lineup(Workspace.current(), **vars(options), console=make_console())
 
 
 run(main)

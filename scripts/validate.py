@@ -2,8 +2,7 @@
 
 import argparse
 
-from _command import run
-from rich.console import Console
+from _command import make_console, run
 
 from digit_recognizer.lineup import validate_lineup
 from digit_recognizer.workspace import Workspace
@@ -14,7 +13,7 @@ def main() -> None:
     parser.add_argument("--lineup", help="a named list of experiments")
     parser.add_argument("--experiments", nargs="*", default=[], metavar="NAME")
     options = parser.parse_args()
-    validate_lineup(Workspace.current(), **vars(options), console=Console())
+    validate_lineup(Workspace.current(), **vars(options), console=make_console())
 
 
 run(main)

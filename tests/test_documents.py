@@ -16,7 +16,7 @@ MAKE_COMMAND = re.compile(r"(?:`|^    |\bSIGKILL )make ([^`\n]*)", re.MULTILINE)
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_target_and_option_in_a_document_is_in_the_makefile(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-    options = set(re.search(r"^export (VENV .*)$", MAKEFILE, re.MULTILINE)[1].split())  # type: ignore[index]
+    options = set(re.search(r"^OPTIONS := (.*)$", MAKEFILE, re.MULTILINE)[1].split())  # type: ignore[index]
     for command in MAKE_COMMAND.findall(path.read_text()):
         words = re.sub(r'"[^"]*"', "x", command.split("  ")[0]).split()
         for word in words:

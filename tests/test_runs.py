@@ -318,7 +318,7 @@ def test_a_run_without_a_finished_fold_names_all_and_has_no_score(empty: Workspa
         run.load_oof()
     with pytest.raises(ProjectError, match="nothing to score"):
         run.finish(LABELS)
-    with pytest.raises(ProjectError, match="no metrics yet"):
+    with pytest.raises(ProjectError, match="no metrics that can be read"):
         _ = run.metrics
 
 

@@ -1,5 +1,6 @@
 """The ledger as a table, newest last."""
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -14,17 +15,15 @@ def print_ledger(workspace: Workspace, console: Console) -> None:
     if not entries:
         console.print("No submission has been written yet. Run `make download train submit`.")
         return
-    table = Table(title="Submissions, newest last", title_justify="left")
-    for heading in ("written (UTC)", "line-up", "out of fold", "offline", "data", "status", "file"):
-        table.add_column(heading, overflow="fold")
+    table = Table(title="Submissions, newest last", title_justify="left", box=SIMPLE)
+    for heading in ("file", "out of fold", "offline", "status"):
+        table.add_column(heading, no_wrap=True)
     for entry in entries:
+        own = Score(entry.oof_errors, entry.oof_images)
         table.add_row(
-            entry.written_at.removesuffix("+00:00").replace("T", " "),
-            escape(entry.lineup),
-            str(Score(entry.oof_errors, entry.oof_images)),
+            escape(entry.file),  # its name has the time and the line-up
+            f"{own.accuracy:.3%} ± {own.standard_error / own.images:.3%}",
             "" if entry.offline_score is None else f"{entry.offline_score:.3%}",
-            entry.data_source,
             entry.status,
-            escape(entry.file),
         )
     console.print(table)

@@ -85,7 +85,7 @@ def _open_ledger(workspace: Workspace) -> Iterator[sqlite3.Connection]:
                 raise
     except (sqlite3.Error, OSError) as error:
         raise ProjectError(
-            f"The ledger {path} cannot be used ({error}). Its rows are as they were."
+            f"The ledger {path} cannot be used ({error}). Nothing was written to it."
         ) from error
 
 

@@ -5,7 +5,9 @@ ledger. What always holds: every score shown is of images that the networks behi
 """
 
 import re
+import shlex
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 from rich.console import Console
@@ -14,14 +16,23 @@ from rich.markup import escape
 from digit_recognizer.compete.ledger import Entry, add_entry, list_entries
 from digit_recognizer.compete.submission import write_submission
 from digit_recognizer.data.answers import format_answers, read_answers
-from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train, read_source
+from digit_recognizer.data.dataset import (
+    COMPETITION_ROWS,
+    fingerprint_of,
+    load_test,
+    load_train,
+    read_source,
+)
 from digit_recognizer.ensemble import Blend, blend
-from digit_recognizer.environment import describe_environment
-from digit_recognizer.kaggle_api import PAGE
+from digit_recognizer.environment import current_commit
+from digit_recognizer.kaggle_api import COMPETITION, PAGE
 from digit_recognizer.lineup import Selection, choose_trained, print_scores
 from digit_recognizer.runs import open_run
 from digit_recognizer.scores import Score
 from digit_recognizer.workspace import ProjectError, Workspace, locked, sha256_of, sweep_temporaries
+
+# What makes two submissions the same result, so that one row is enough for both.
+_SAME_RESULT = ("lineup", "members", "data_fingerprint", "oof_errors", "sha256")
 
 
 def submit(
@@ -47,9 +58,12 @@ def submit(
     for run in runs:
         if run.config["data"] != fingerprint:
             raise ProjectError(
-                f"{run.folder} was trained on other data than those in {workspace.data}. "
-                f"Run `make train EXPERIMENTS={run.name} FRESH=1` first."
+                f"{run.folder} was trained on other data than those in {workspace.data}. Bring "
+                f"back its data, or start it over on these: `make train EXPERIMENTS={run.name} "
+                "FRESH=1`."
             )
+    console.print(f"Blending {selection.label}:")
+    _require_as_downloaded(workspace, "sample_submission.csv")
     blended = blend(runs, train.labels, weights)
     print_scores(blended, console)
 
@@ -59,18 +73,15 @@ def submit(
         sweep_temporaries(workspace.submissions)
         entry = _record(workspace, selection, weights, blended, labels, offline, fingerprint)
     path = workspace.submissions / "submission.csv"
-    console.print(f"\n{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
+    console.print(f"{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
     if offline:
-        console.print(
-            f"Offline score, on the held-back labels of this data: [bold]{offline}[/]",
-            soft_wrap=True,
-        )
-    elif read_source(workspace)["source"] != "mnist":
+        console.print(f"Offline score, on the held-back labels of this data: [bold]{offline}[/]")
+    elif len(labels) == COMPETITION_ROWS["test.csv"]:
+        quoted = shlex.quote(message or _message(entry))
         console.print(
             f"To upload it: {PAGE}/submit, or\n"
-            f"  kaggle competitions submit -c digit-recognizer -f {workspace.show(path)} "
-            f'-m "{escape(message or _message(entry))}"',
-            soft_wrap=True,
+            f"  kaggle competitions submit -c {COMPETITION} -f {workspace.show(path)} "
+            f"-m {escape(quoted)}"
         )
 
 
@@ -86,46 +97,48 @@ def _record(
     """Write the file and its row, unless the very same are there already."""
     sha256 = sha256_of(format_answers(labels))
     name = selection.label if weights == "equal" else f"{selection.label} ({weights} weights)"
-    for earlier in reversed(list_entries(workspace)):
-        if (earlier.lineup, earlier.sha256) == (name, sha256):
-            write_submission(workspace, labels, earlier.file)
-            return earlier
     now = datetime.now(UTC)
-    file = f"{now:%Y%m%dT%H%M%S}-{_as_file_name(name)}.csv"
-    write_submission(workspace, labels, file)
-    environment = describe_environment(threads=0)
     entry = Entry(
         written_at=now.isoformat(timespec="seconds"),
         lineup=name,
         members=" ".join(f"{member}={weight:.4f}" for member, weight in blended.weights.items()),
         run_id=sha256_of(f"{now.isoformat()} {sha256}".encode())[:12],
-        git_commit=(environment["commit"] or "none") + ("+" if environment["dirty"] else ""),
+        git_commit=current_commit(),
         data_source=read_source(workspace)["source"],
         data_fingerprint=fingerprint,
         oof_errors=blended.score.errors,
         oof_images=blended.score.images,
         oof_accuracy=blended.score.accuracy,
-        file=file,
+        file=f"{now:%Y%m%dT%H%M%S}-{_as_file_name(name)}.csv",
         sha256=sha256,
         offline_score=offline.accuracy if offline else None,
     )
+    for earlier in reversed(list_entries(workspace)):
+        if all(getattr(earlier, key) == getattr(entry, key) for key in _SAME_RESULT):
+            write_submission(workspace, labels, earlier.file)
+            return earlier
+    write_submission(workspace, labels, entry.file)
     add_entry(workspace, entry)
     return entry
 
 
 def _offline_score(workspace: Workspace, labels: np.ndarray) -> Score | None:
     """Score against the labels of the test part, where the source knows them."""
-    path = workspace.data / "solution.csv"
-    promised = read_source(workspace)["files"].get("solution.csv")
-    if promised is None:
+    if "solution.csv" not in read_source(workspace)["files"]:
         return None
-    if not path.exists() or sha256_of(path) != promised["sha256"]:
-        raise ProjectError(
-            f"{path} is not the file that was downloaded, so nothing can be scored against it. "
-            "Run `make download` again."
-        )
-    _, truth = read_answers(path)
+    _, truth = read_answers(_require_as_downloaded(workspace, "solution.csv"))
     return Score(int((labels != truth).sum()), len(truth))
+
+
+def _require_as_downloaded(workspace: Workspace, name: str) -> Path:
+    """Return the path of a file that decides what is valid or right, if it is still itself."""
+    path = workspace.data / name
+    promised = read_source(workspace)["files"].get(name, {}).get("sha256")
+    if not path.exists() or sha256_of(path) != promised:
+        raise ProjectError(
+            f"{path} is not the file that was downloaded. Run `make download` again."
+        )
+    return path
 
 
 def _as_file_name(label: str) -> str:

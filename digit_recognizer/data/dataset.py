@@ -51,10 +51,18 @@ def fingerprint_of(train: Digits, test: Digits) -> str:
 
 def read_source(workspace: Workspace) -> dict[str, Any]:
     """Return what `data/source.json` says of the files beside it."""
-    source = read_json(workspace.data / "source.json")
-    if not isinstance(source, dict):
+    source = find_source(workspace)
+    if source is None:
         raise ProjectError(f"There is no data in {workspace.data} yet. Run `make download` first.")
     return source
+
+
+def find_source(workspace: Workspace) -> dict[str, Any] | None:
+    """Return the same, or None where there is no `source.json` that is whole."""
+    match read_json(workspace.data / "source.json"):
+        case {"source": str(), "files": {"train.csv": _, "test.csv": _}} as source:
+            return dict(source)
+    return None
 
 
 def _load(workspace: Workspace, name: str, columns: tuple[str, ...]) -> Digits:

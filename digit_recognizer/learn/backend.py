@@ -26,7 +26,7 @@ def _holding_back_stderr() -> Iterator[None]:
         os.dup2(held.fileno(), 2)
         try:
             yield
-        except BaseException:
+        except Exception:
             held.seek(0)
             os.write(stderr, held.read())
             raise
@@ -38,7 +38,7 @@ def _holding_back_stderr() -> Iterator[None]:
 
 @cache
 def configure(threads: int) -> None:
-    """Import Keras with this many threads. A process can do that once, hence the cache."""
+    """Import Keras with this many threads; a process can do that once, for one number of them."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # warnings and errors still show
     os.environ["OMP_NUM_THREADS"] = str(threads)
@@ -49,6 +49,8 @@ def configure(threads: int) -> None:
     with _holding_back_stderr():
         import tensorflow as tf
 
+    # Every fold's new network is traced anew, which TensorFlow takes for a mistake.
+    tf.get_logger().setLevel("ERROR")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()

@@ -6,15 +6,17 @@ and one process at a time does.
 """
 
 import contextlib
+import os
 import shutil
 import signal
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from joblib import Parallel, delayed
-from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
@@ -55,7 +57,7 @@ def train_experiment(
 ) -> Run:
     """Train what is missing of the experiment's folds; return the run, scored."""
     assert train.labels is not None
-    wanted = list(range(experiment.folds)) if only_folds is None else only_folds
+    wanted = sorted(set(range(experiment.folds) if only_folds is None else only_folds))
     if not set(wanted) <= set(range(experiment.folds)):
         raise ProjectError(f"FOLDS={wanted}; {experiment.name} has 0 to {experiment.folds - 1}.")
     require_writable(workspace.runs)
@@ -81,9 +83,12 @@ def train_experiment(
         if pending:
             require_writable(folder)
             data = FoldData(train.images, train.labels, folds, test.images)
-            for result in _fit_folds(experiment, pending, data, engine, folder / ".notes", console):
-                run.save_fold(result)
-                console.print(_describe(experiment, result, train.labels[folds == result.fold]))
+            fits = _fit_folds(experiment, pending, data, engine, folder / ".notes", console)
+            with contextlib.closing(fits):
+                for result in fits:
+                    run.save_fold(result)
+                    run.finish(train.labels)
+                    console.print(_describe(experiment, result, train.labels[folds == result.fold]))
         run.finish(train.labels)
     return run
 
@@ -95,7 +100,7 @@ def _fit_folds(
     engine: Engine,
     notes: Path,
     console: Console,
-) -> Iterator[FoldResult]:
+) -> Generator[FoldResult, None, None]:
     """Yield each fold's result as soon as it is there, in whatever order they end."""
     images_per_fold = {fold: int((data.folds != fold).sum()) * experiment.epochs for fold in folds}
     with (
@@ -104,21 +109,31 @@ def _fit_folds(
         _naming_dead_workers(notes, folds),
     ):
         fits = (
-            delayed(_fit_one)(experiment, fold, data, engine.threads, FoldReporter(notes, fold))
+            delayed(fit_fold)(experiment, fold, data, engine.threads, FoldReporter(notes, fold))
             for fold in folds
         )
         # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
         # With one job, joblib runs the folds right here.
-        yield from Parallel(n_jobs=engine.jobs, return_as="generator_unordered")(fits)
+        yield from Parallel(
+            n_jobs=min(engine.jobs, len(folds)),
+            return_as="generator_unordered",
+            initializer=_prepare_worker,
+            initargs=(os.getpid(),),
+        )(fits)
 
 
-def _fit_one(
-    experiment: Experiment, fold: int, data: FoldData, threads: int, reporter: FoldReporter
-) -> FoldResult:
-    if reporter.is_in_worker:
-        # Ctrl-C reaches every process of the terminal; the caller alone answers it.
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-    return fit_fold(experiment, fold, data, threads, reporter)
+def _prepare_worker(caller: int) -> None:
+    """Tie a worker process to the process that called it."""
+    # Ctrl-C reaches every process of the terminal; the caller alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def end_with_caller() -> None:
+        # A killed caller cannot end its workers, and loky's can wait for it for ever.
+        while os.getppid() == caller:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=end_with_caller, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -143,10 +158,6 @@ def _naming_dead_workers(notes: Path, folds: list[int]) -> Iterator[None]:
             "likely because memory ran out. The finished folds are kept: run the same command "
             "again, with a smaller JOBS if this was memory."
         ) from None
-    except BaseException:
-        # Stopped from outside: no worker may go on training for a caller that is gone.
-        get_reusable_executor().shutdown(wait=True, kill_workers=True)
-        raise
 
 
 def _describe(experiment: Experiment, result: FoldResult, labels: np.ndarray) -> str:

@@ -7,7 +7,6 @@ Out: text. What always holds: training never waits for the display, and a fold t
 
 import contextlib
 import json
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -28,15 +27,8 @@ class FoldReporter:
         self._path = folder / f"{fold}.json"
         self._state: dict[str, Any] = {"images": 0}
         self._noted = 0.0
-        self._caller = os.getpid()
-
-    @property
-    def is_in_worker(self) -> bool:
-        return os.getpid() != self._caller
 
     def __call__(self, news: dict[str, Any]) -> None:
-        if self.is_in_worker and os.getppid() != self._caller:
-            os._exit(1)  # the command was killed: a worker must not outlive it
         images = self._state["images"] + news.get("images", 0)
         self._state = {**self._state, **news, "images": images}
         if "epoch" in news or "done" in news or time.monotonic() - self._noted > _NOTE_EVERY:
@@ -52,7 +44,7 @@ def showing(
     title: str, folder: Path, folds: list[int], images_per_fold: dict[int, int], console: Console
 ) -> Iterator[None]:
     """Show the folds' progress from their notes in `folder` until the block ends."""
-    show = _show_bars if console.is_terminal else _show_lines
+    show = _show_bars if console.is_terminal and not console.is_dumb_terminal else _show_lines
     done = threading.Event()
     thread = threading.Thread(
         target=show, args=(title, folder, folds, images_per_fold, console, done), daemon=True
@@ -135,7 +127,6 @@ def _show_lines(
         ]
         console.print(
             f"{title}: {seen / total:.0%}, {speed:,.0f} images/s, {left}; {', '.join(running)}",
-            soft_wrap=True,
         )
 
 

@@ -24,6 +24,7 @@ from digit_recognizer.learn.prediction import as_input, predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
 from digit_recognizer.learn.weights import weights_of
 from digit_recognizer.runs import FoldResult
+from digit_recognizer.workspace import ProjectError
 
 # For the learning curve only: enough held-out images to see its shape, few enough to cost nothing.
 _CURVE_IMAGES = 2_000
@@ -55,7 +56,7 @@ def fit_fold(
 
     held_out = data.folds == fold
     training, watched = _hold_out_for_stopping(experiment, np.flatnonzero(~held_out), generator)
-    model = build_model(experiment)
+    model = _build_or_explain(experiment)
     model.compile(
         optimizer=_build_optimizer(experiment),
         loss=keras.losses.CategoricalCrossentropy(
@@ -74,6 +75,11 @@ def fit_fold(
         loss, accuracy = _train_epoch(
             model, experiment, data, training, epoch, generator, average, report
         )
+        if not np.isfinite(loss):
+            raise ProjectError(
+                f"{experiment.name} fold {fold}: the loss is {loss} after epoch {epoch + 1}. The "
+                "training has diverged; nothing of this fold was kept. Lower the learning_rate."
+            )
         training_seconds = time.perf_counter() - epoch_started
         curve_loss, curve_accuracy = _evaluate(model, data, curve)
         record = {
@@ -113,6 +119,14 @@ def fit_fold(
             "environment": describe_environment(threads),
         },
     )
+
+
+def _build_or_explain(experiment: Experiment) -> Any:
+    try:
+        return build_model(experiment)
+    except ValueError as error:
+        problem = str(error).splitlines()[0]
+        raise ProjectError(f"{experiment.name}: no such network can be built: {problem}") from error
 
 
 def _train_epoch(

@@ -24,27 +24,33 @@ class Validation:
 
     fold: int
     score: Score
-    is_identical: bool  # to the out-of-fold probabilities on record, bit for bit
+    is_identical: bool  # to the probabilities on record, held out and test, bit for bit
     largest_difference: float
+    same_threads: bool  # as in training; with others only the last bits may differ
 
 
 def validate_run(run: Run, train: Digits, test: Digits) -> Iterator[Validation]:
-    """Predict each finished fold's held-out images with its loaded network."""
+    """Predict again what each fold's network predicted; a missing fold is an error."""
     if run.config["data"] != fingerprint_of(train, test):
         raise ProjectError(f"{run.folder} was trained on other data than those in data/.")
     assert train.labels is not None
-    for fold in run.finished_folds:
-        # Sums of floating-point numbers depend on how they are divided among threads.
-        threads = run.fold_facts(fold)["environment"]["threads"]
-        model = load_model(run.experiment, run.read_weights(fold), threads)
-        held_out = run.folds == fold
-        probabilities = predict_probabilities(
-            model, train.images[held_out], run.experiment.test_shift
-        )
-        on_record = run.load_fold_oof(fold)
+    folds, experiment = run.folds, run.experiment
+    trained_with = {fold: run.fold_threads(fold) for fold in range(experiment.folds)}
+    # One process has one number of threads; sums depend on how they are divided among them.
+    threads = trained_with[0]
+    for fold in range(experiment.folds):
+        model = load_model(experiment, run.read_weights(fold), threads)
+        held_out = folds == fold
+        loaded = [
+            predict_probabilities(model, images, experiment.test_shift)
+            for images in (train.images[held_out], test.images)
+        ]
+        on_record = [run.load_fold_oof(fold), run.load_fold_test(fold)]
+        pairs = list(zip(loaded, on_record, strict=True))
         yield Validation(
             fold,
-            score(train.labels[held_out], probabilities),
-            probabilities.tobytes() == on_record.tobytes(),
-            float(np.abs(probabilities - on_record).max()),
+            score(train.labels[held_out], loaded[0]),
+            all(new.tobytes() == old.tobytes() for new, old in pairs),
+            max(float(np.abs(new - old).max()) for new, old in pairs),
+            trained_with[fold] == threads,
         )

@@ -25,6 +25,7 @@ def write_report(workspace: Workspace, console: Console) -> None:
     if not runs:
         raise ProjectError(f"There are no runs in {workspace.runs} yet. Run `make train` first.")
     rows = [_describe(run) for run in runs]
+    data = {run.config["data"] for run in runs}
     sections = []
     for run in runs:
         picture = f"{run.name}.png"
@@ -41,6 +42,8 @@ def write_report(workspace: Workspace, console: Console) -> None:
     for row in rows:
         table.add_row(*map(escape, row[:4]))
     console.print(table)
+    if len(data) > 1:
+        console.print("Not all were trained on the same data; compare only those that were.")
     console.print(f"Written: {workspace.show(path)}, with learning curves.")
 
 

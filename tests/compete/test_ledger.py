@@ -114,7 +114,7 @@ def test_a_full_disk_leaves_the_rows_as_they_were(empty: Workspace) -> None:
     long = dataclasses.replace(ENTRY, error_text="x" * 100_000)
     with (
         largest_file(50_000),
-        pytest.raises(ProjectError, match="Its rows are as they were") as error,
+        pytest.raises(ProjectError, match="Nothing was written to it") as error,
     ):
         add_entry(empty, long)
     assert str(path) in str(error.value)

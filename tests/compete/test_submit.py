@@ -12,7 +12,7 @@ from rich.console import Console
 
 from digit_recognizer.compete.ledger import Entry, list_entries
 from digit_recognizer.compete.submit import submit
-from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
+from digit_recognizer.data.dataset import COMPETITION_ROWS, fingerprint_of, load_test, load_train
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.data.sources import download
 from digit_recognizer.ensemble import blend
@@ -140,17 +140,21 @@ def test_no_offline_score_is_counted_against_changed_answers(
     assert list_entries(trained) == []
 
 
-def test_data_without_answers_have_no_offline_score_but_a_way_to_upload(
-    trained: Workspace, tiny_source: Path, tmp_path: Path
+def test_the_competitions_data_have_no_offline_score_but_a_way_to_upload(
+    trained: Workspace, tiny_source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = tmp_path / "source"
     shutil.copytree(tiny_source, source)
     (source / "solution.csv").unlink()
     download(trained, str(source))
-    output = run_submit(trained, "first", message="mine [bold]")
+    other = run_submit(trained, "first")
     assert only_entry(trained).offline_score is None
-    assert "Offline score" not in output
-    assert '-f submissions/submission.csv -m "mine [bold]"' in output
+    assert "Offline score" not in other
+    assert "To upload it" not in other, "Kaggle would not take as few rows"
+
+    monkeypatch.setitem(COMPETITION_ROWS, "test.csv", TEST_ROWS)
+    output = run_submit(trained, "first", message="mine [bold] `id`")
+    assert "-f submissions/submission.csv -m 'mine [bold] `id`'" in output
 
 
 def test_the_same_again_writes_no_second_row(trained: Workspace) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import time
@@ -49,7 +50,7 @@ def undisturbed(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         pytest.param("write model.weights.h5:60000", 0, id="while weights are written"),
         pytest.param("done:1", 0, id="between the weights and done.json"),
         pytest.param("write oof.npy:4", 0, id="while a fold's predictions are written"),
-        pytest.param("rename metrics.json:1", 3, id="before the metrics get their name"),
+        pytest.param("rename metrics.json:4", 3, id="before the last metrics get their name"),
     ],
 )
 def test_training_goes_on_where_it_was_killed(
@@ -120,7 +121,8 @@ def test_killed_at_random_until_done(
 
 
 @pytest.mark.parametrize(
-    ("name", "code", "jobs"), [("SIGINT", 130, "1"), ("SIGTERM", 143, "1"), ("SIGINT", 130, "2")]
+    ("name", "code", "jobs"),
+    [("SIGINT", 130, "1"), ("SIGTERM", 143, "1"), ("SIGINT", 130, "2"), ("SIGTERM", 143, "2")],
 )
 def test_a_stopped_command_leaves_no_orphan_and_can_go_on(
     workspace: Workspace, undisturbed: str, name: str, code: int, jobs: str
@@ -198,12 +200,71 @@ def test_the_seed_decides_the_result(
     assert set(other.values()).isdisjoint(first.values())
 
 
-def test_folds_on_two_processes_are_all_there(workspace: Workspace) -> None:
-    output = train_tiny(workspace, "--jobs", "2")
-    assert trained_folds(output) == [0, 1, 2]
+def test_folds_on_two_processes_are_all_there_and_other_threads_are_on_record(
+    workspace: Workspace,
+) -> None:
+    output = train_tiny(workspace, "--jobs", "2", "--folds", "0", "1", "1")
+    assert trained_folds(output) == [0, 1]
+    assert "2 of 3 folds done" in output
     facts = json.loads((workspace.runs / "tiny/fold-0/done.json").read_text())["facts"]
     assert facts["environment"]["threads"] == max(1, available_cores() // 2)
-    assert trained_folds(train_tiny(workspace, "--jobs", "2")) == []
+
+    rest = train_tiny(workspace)
+    assert trained_folds(rest) == [2]
+    if available_cores() > 1:
+        assert "threads: 1 there, 2 now" in rest
+    validated = run_well(workspace, "validate")
+    assert validated.count("bit-identical") + validated.count("number of threads") == 3
+
+
+def test_a_damaged_fold_is_trained_again_to_the_same_bytes(
+    workspace: Workspace, undisturbed: str
+) -> None:
+    train_tiny(workspace)
+    for name in ("model.weights.h5", "test.npy"):
+        path = workspace.runs / "tiny/fold-1" / name
+        contents = bytearray(path.read_bytes())
+        contents[-1] ^= 1
+        path.write_bytes(contents)
+    assert run(workspace, "submit").returncode == 1
+    refused = run(workspace, "validate")
+    assert refused.returncode == 1
+    assert "fold-1 is not finished or was changed since" in refused.stdout
+
+    assert trained_folds(train_tiny(workspace)) == [1]
+    assert submission_hash(workspace) == undisturbed
+
+
+def test_a_run_of_something_else_is_refused_by_the_command(
+    workspace: Workspace, tiny_source: Path, tmp_path: Path
+) -> None:
+    train_tiny(workspace)
+    changed = run(workspace, "train", *TINY, "epochs=3")
+    assert changed.returncode == 1
+    assert "experiment.epochs: 2 there, 3 now" in changed.stdout
+
+    # By its own name the variation is known, without its settings.
+    again = run_well(workspace, "train", "--experiments", "tiny")
+    assert trained_folds(again) == []
+
+    other = tmp_path / "other"
+    shutil.copytree(tiny_source, other)
+    lines = (other / "train.csv").read_text().split("\n")
+    lines[1] = lines[1][:-1] + "7"
+    (other / "train.csv").write_text("\n".join(lines))
+    run_well(workspace, "download", "--source", str(other))
+    for arguments in (["train", *TINY], ["submit"], ["validate"]):
+        refused = run(workspace, *arguments)
+        assert refused.returncode == 1, refused.stdout
+        assert "other data" in refused.stdout or "data: " in refused.stdout
+
+
+def test_a_diverged_training_is_an_error_and_leaves_no_fold(workspace: Workspace) -> None:
+    diverged = run(workspace, "train", *TINY, "learning_rate=1e38")
+    assert diverged.returncode == 1
+    assert "has diverged" in diverged.stdout
+    assert "Traceback" not in diverged.stdout
+    assert finished_folds(workspace) == []
 
 
 def group_members(group: int) -> list[str]:
@@ -216,7 +277,7 @@ def group_members(group: int) -> list[str]:
 
 
 def assert_group_ends(group: int) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while members := group_members(group):
         assert time.monotonic() < deadline, members
         time.sleep(0.1)

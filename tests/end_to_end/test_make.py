@@ -110,6 +110,45 @@ def test_setup_deletes_nothing_that_it_did_not_make(clone: Path, tmp_path: Path)
     assert (precious / "pyvenv.cfg").read_text() == "mine"
 
 
+def test_misspelt_options_are_refused_and_values_are_taken_as_typed(clone: Path) -> None:
+    pin_nothing(clone)
+    refused = make(clone, "train", "EXPERIMENT=deotte")
+    assert refused.returncode != 0
+    assert "There is no option EXPERIMENT" in refused.stdout
+    shown = make(clone, "-n", "train", "FRESH=0").stdout
+    assert "--fresh" not in shown
+    assert "--fresh" in make(clone, "-n", "train", "FRESH=1").stdout
+    # What would reach the script is what was typed, whatever make or a shell could see in it.
+    (clone / "Makefile").open("a").write('\nshow:\n\t@printf "%s" "$$SOURCE"\n')
+    typed = "/tmp/a $HOME `id` $(id) \\ 'x' \"y\""
+    assert make(clone, "show", f"SOURCE={typed}").stdout == typed
+    assert "NAME=x" not in make(clone, "-n", "train", NAME="x").stdout
+
+
+def test_two_first_commands_do_not_destroy_each_others_environment(clone: Path) -> None:
+    pin_nothing(clone)
+    lock = clone / ".venv.setup-lock"
+    lock.mkdir()
+    (lock / "process").write_text(str(os.getpid()))
+    refused = make(clone, "setup")
+    assert refused.returncode != 0
+    assert f"process {os.getpid()} is setting up" in refused.stdout
+    (lock / "process").write_text("99999999")  # of a command that was killed
+    assert make(clone, "setup").returncode == 0
+    assert not lock.exists()
+
+
+def test_an_environment_whose_python_is_gone_is_made_anew(clone: Path) -> None:
+    pin_nothing(clone)
+    assert make(clone, "setup").returncode == 0
+    for path in (clone / ".venv/bin").glob("python*"):
+        path.unlink()
+        path.symlink_to("/nowhere/python")
+    repaired = make(clone, "setup")
+    assert repaired.returncode == 0, repaired.stdout
+    assert "Making the virtual environment" in repaired.stdout
+
+
 def test_an_unsuitable_python_is_refused_by_name(clone: Path, tmp_path: Path) -> None:
     old = tmp_path / "python2"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 2.7.18 && exit 0\nexit 1\n')

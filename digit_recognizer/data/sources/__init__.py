@@ -5,10 +5,12 @@ In: a source's name or a path. Out: `data/train.csv`, `test.csv`, `sample_submis
 read from end to end and found right, and credentials that fail are never papered over.
 """
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
 from digit_recognizer import kaggle_api
+from digit_recognizer.data.dataset import find_source
 from digit_recognizer.data.sources.install import (
     describe_installed,
     incoming_folder,
@@ -19,7 +21,7 @@ from digit_recognizer.data.sources.kaggle import write_kaggle
 from digit_recognizer.data.sources.local import write_local
 from digit_recognizer.data.sources.mnist import write_mnist
 from digit_recognizer.data.sources.sample import write_sample
-from digit_recognizer.workspace import ProjectError, Workspace, locked, read_json
+from digit_recognizer.workspace import ProjectError, Workspace, locked
 
 WRITERS = {"kaggle": write_kaggle, "mnist": write_mnist, "sample": write_sample}
 
@@ -27,8 +29,9 @@ SAMPLE_NOTICE = """\
 ------------------------------------------------------------------------------------
  No Kaggle credentials were found, so this works on the BUNDLED SAMPLE: 1,797 small
  handwritten digits. It shows the whole pipeline, but cannot be submitted to Kaggle.
- For the real data: https://www.kaggle.com/settings -> "Create new token", save the
- file as ~/.kaggle/kaggle.json, accept the competition's rules, `make download` again.
+ For the real data: make an API token at https://www.kaggle.com/settings, save it as
+ ~/.kaggle/access_token (or kaggle.json), accept the competition's rules, and run
+ `make download` again.
 ------------------------------------------------------------------------------------"""
 
 
@@ -59,9 +62,9 @@ def download(workspace: Workspace, requested: str) -> str:
 
 def _refuse_to_replace_changed_data(workspace: Workspace) -> None:
     """Damaged or edited files that somebody chose by name must not give way to the sample."""
-    promised = read_json(workspace.data / "source.json")
-    if isinstance(promised, dict) and promised["source"] != "sample":
-        chosen = promised["origin"] or promised["source"]
+    promised = find_source(workspace)
+    if promised and promised["source"] != "sample":
+        chosen = promised.get("origin") or promised["source"]
         raise ProjectError(
             f"The files in {workspace.data} are not those that came from {chosen}: they were "
             f"edited or damaged since. Fetch them again with `make download SOURCE={chosen}`, or "
@@ -75,8 +78,9 @@ def _resolve(requested: str) -> str:
         return "kaggle" if kaggle_api.find_credentials() else "sample"
     if requested in WRITERS:
         return requested
-    if Path(requested).expanduser().exists():
-        return "path"
+    with contextlib.suppress(RuntimeError):  # ~name where nobody has that name
+        if requested and Path(requested).expanduser().exists():
+            return "path"
     raise ProjectError(
         f"SOURCE={requested} is neither a source (auto, {', '.join(sorted(WRITERS))}) "
         "nor the path of a folder or zip file that exists."

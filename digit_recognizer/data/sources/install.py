@@ -16,15 +16,14 @@ from typing import Any
 import numpy as np
 
 from digit_recognizer.data.answers import read_answers
-from digit_recognizer.data.dataset import COMPETITION_ROWS
+from digit_recognizer.data.dataset import COMPETITION_ROWS, find_source
 from digit_recognizer.data.digit_csv import TEST_COLUMNS, TRAIN_COLUMNS, parse_digits
 from digit_recognizer.faults import fault_point
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
-    is_alive,
-    read_json,
     sha256_of,
+    sweep_temporaries,
     write_json,
 )
 
@@ -49,10 +48,11 @@ def incoming_folder(data: Path) -> Iterator[Path]:
 
 
 def sweep_incoming(data: Path) -> None:
-    """Delete the incoming folders of processes that were killed."""
+    """Delete the incoming folders of commands that were killed; the caller holds the lock."""
     for folder in data.glob(".incoming-*"):
-        if not is_alive(int(folder.name.rpartition("-")[2])):
-            shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
+    for folder in (data, data / ".cache"):
+        sweep_temporaries(folder)
 
 
 def install(
@@ -89,8 +89,8 @@ def install(
 
 def describe_installed(workspace: Workspace) -> dict[str, Any] | None:
     """Return `source.json` if every file that it names is there, byte for byte."""
-    source = read_json(workspace.data / "source.json")
-    if not isinstance(source, dict):
+    source = find_source(workspace)
+    if source is None:
         return None
     for name, facts in source["files"].items():
         path = workspace.data / name
