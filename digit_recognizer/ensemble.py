@@ -1,8 +1,7 @@
 """From runs to one set of probabilities.
 
 In: complete runs of one data set. Out: blended out-of-fold and test probabilities. What always
-holds: weights are either equal or cross-fitted, so no image's blended OOF probability depends on
-its own label.
+holds: weights are either equal or, for each fold, fitted on the images of the others.
 """
 
 from dataclasses import dataclass

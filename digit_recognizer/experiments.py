@@ -3,8 +3,8 @@
 What always holds: an experiment says everything that its training depends on besides the data and
 the machine, and one that exists has values that make sense.
 
-An experiment is a difference from the defaults below. Its comment says what it is; what it scored
-is in the README's table, which `make report` writes from the runs themselves.
+An experiment is a difference from the defaults below. Its comment says what it is; what each
+scored is in the README's table.
 """
 
 import math

@@ -15,7 +15,9 @@ def print_ledger(workspace: Workspace, console: Console) -> None:
     if not entries:
         console.print("No submission has been written yet. Run `make download train submit`.")
         return
-    table = Table(title="Submissions, newest last", title_justify="left", box=SIMPLE)
+    table = Table(
+        title="Submissions, newest last", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0)
+    )
     for heading in ("file", "out of fold", "offline", "status"):
         table.add_column(heading, no_wrap=True)
     for entry in entries:

@@ -72,8 +72,7 @@ def describe_device() -> str:
 def batch_normalization(momentum: float) -> Any:
     """Return a layer that normalises feature maps, by TensorFlow's fused kernel where there is one.
 
-    Keras computes it from elementary operations, which nearly halves the training speed of a small
-    convolutional network on CPU.
+    Keras computes it from elementary operations, each a pass over the feature maps.
     """
     import keras
 

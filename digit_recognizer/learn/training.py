@@ -75,11 +75,7 @@ def fit_fold(
         loss, accuracy = _train_epoch(
             model, experiment, data, training, epoch, generator, average, report
         )
-        if not np.isfinite(loss):
-            raise ProjectError(
-                f"{experiment.name} fold {fold}: the loss is {loss} after epoch {epoch + 1}. The "
-                "training has diverged; nothing of this fold was kept. Lower the learning_rate."
-            )
+        _require_finite(experiment, fold, loss)
         training_seconds = time.perf_counter() - epoch_started
         curve_loss, curve_accuracy = _evaluate(model, data, curve)
         record = {
@@ -104,6 +100,7 @@ def fit_fold(
     trained = time.perf_counter()
     oof = predict_probabilities(model, data.images[held_out], experiment.test_shift)
     test = predict_probabilities(model, data.test_images, experiment.test_shift)
+    _require_finite(experiment, fold, oof, test)
     report({"done": True})
     return FoldResult(
         fold=fold,
@@ -119,6 +116,14 @@ def fit_fold(
             "environment": describe_environment(threads),
         },
     )
+
+
+def _require_finite(experiment: Experiment, fold: int, *values: float | np.ndarray) -> None:
+    if not all(np.isfinite(value).all() for value in values):
+        raise ProjectError(
+            f"{experiment.name} fold {fold}: the training has diverged, there are values that are "
+            "not finite. Nothing of this fold was kept. Lower the learning_rate."
+        )
 
 
 def _build_or_explain(experiment: Experiment) -> Any:

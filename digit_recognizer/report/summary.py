@@ -36,7 +36,7 @@ def write_report(workspace: Workspace, console: Console) -> None:
     write_file(path, text.encode())
 
     # Speed and published figures are in the file; on a terminal they would break every line.
-    table = Table(title="Runs, best first", title_justify="left", box=SIMPLE)
+    table = Table(title="Runs, best first", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
     for heading in _HEADINGS[:4]:
         table.add_column(heading, no_wrap=True)
     for row in rows:
