@@ -27,11 +27,19 @@ def clone(tmp_path: Path) -> Path:
     return target
 
 
+def fresh_environment() -> dict[str, str]:
+    """The environment without what `make test` itself has put there."""
+    options = re.search(r"^OPTIONS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    assert options
+    made = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", *options[1].split()}
+    return {name: value for name, value in os.environ.items() if name not in made}
+
+
 def make(clone: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", *arguments],
         cwd=clone,
-        env={**os.environ, **variables},
+        env=fresh_environment() | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -88,7 +96,11 @@ def test_a_make_killed_half_way_is_not_trusted_by_the_next(clone: Path, tmp_path
     )
     half.chmod(0o755)
     killed = subprocess.run(
-        ["make", "setup", f"PYTHON={half}"], cwd=clone, start_new_session=True, check=False
+        ["make", "setup", f"PYTHON={half}"],
+        cwd=clone,
+        env=fresh_environment(),
+        start_new_session=True,
+        check=False,
     )
     assert killed.returncode == -signal.SIGKILL
     assert (clone / ".venv/bin/python").exists()
