@@ -149,5 +149,5 @@ def _message(entry: Entry) -> str:
     error = Score(entry.oof_errors, entry.oof_images).standard_error / entry.oof_images
     return (
         f"{entry.lineup} oof={entry.oof_accuracy:.5f}±{error:.5f} "
-        f"run={entry.run_id} git={entry.git_commit[:7]}"
+        f"run={entry.run_id} git={entry.git_commit[:7]}{'+' * entry.git_commit.endswith('+')}"
     )
