@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -87,12 +88,13 @@ def test_setup_makes_an_environment_once_and_where_it_is_told(clone: Path, tmp_p
 def test_a_make_killed_half_way_is_not_trusted_by_the_next(clone: Path, tmp_path: Path) -> None:
     pin_nothing(clone)
     # A Python that makes half an environment and then takes the whole command down with it.
+    real = shlex.quote(sys.executable)
     half = tmp_path / "half-python"
     half.write_text(
         "#!/bin/sh\n"
         'if [ "$1" = -m ]; then mkdir -p "$3/bin"; touch "$3/pyvenv.cfg"; '
-        f'ln -s {sys.executable} "$3/bin/python"; kill -9 0; fi\n'
-        f'exec {sys.executable} "$@"\n'
+        f'ln -s {real} "$3/bin/python"; kill -9 0; fi\n'
+        f'exec {real} "$@"\n'
     )
     half.chmod(0o755)
     killed = subprocess.run(
