@@ -91,13 +91,13 @@ def test_a_writer_killed_before_its_row_is_committed_leaves_the_rows_before(
 
 
 def test_ten_writers_at_once_lose_no_row(empty: Workspace) -> None:
-    writers = [start_writer(empty, writer, 50) for writer in range(10)]
+    writers = [start_writer(empty, writer, 200) for writer in range(10)]
     for process in writers:
         output, _ = process.communicate(timeout=240)
         assert process.returncode == 0, output
     names = [entry.lineup for entry in list_entries(empty)]
-    assert len(names) == 500
-    assert set(names) == {f"{writer}-{row}" for writer in range(10) for row in range(50)}
+    assert len(names) == 2_000
+    assert set(names) == {f"{writer}-{row}" for writer in range(10) for row in range(200)}
 
 
 def test_a_row_is_on_the_disk_before_its_writer_goes_on(empty: Workspace) -> None:

@@ -4,29 +4,11 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
-
-import pytest
 
 from digit_recognizer.data.dataset import load_test, load_train
-from digit_recognizer.workspace import Workspace, sha256_of
-from tests.commands import PROJECT, TINY, run, run_well, train_tiny
+from digit_recognizer.workspace import Workspace
+from tests.commands import PROJECT, TINY, run, submission_hash, train_tiny
 from tests.limits import heeding_permissions, largest_file, small_disk
-
-
-def submit_tiny(workspace: Workspace) -> str:
-    """Submit; return the file's sha256."""
-    run_well(workspace, "submit", "--experiments", "tiny")
-    return sha256_of(workspace.submissions / "submission.csv")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The sha256 of the submission that a run with room enough leads to."""
-    workspace = Workspace(tmp_path_factory.mktemp("undisturbed"))
-    run_well(workspace, "download", "--source", str(tiny_source))
-    train_tiny(workspace)
-    return submit_tiny(workspace)
 
 
 def assert_refused(done: subprocess.CompletedProcess[str], *parts: str) -> None:
@@ -80,7 +62,7 @@ def test_commands_stopped_by_a_full_disk_go_on_when_there_is_room(
         subprocess.run(grow, check=True)
         resumed = train_tiny(workspace)
         assert "tiny fold 0:" not in resumed
-        assert submit_tiny(workspace) == undisturbed
+        assert submission_hash(workspace) == undisturbed
 
 
 def test_weights_that_find_no_room_stop_training_which_then_goes_on(
@@ -95,7 +77,7 @@ def test_weights_that_find_no_room_stop_training_which_then_goes_on(
     assert not list(workspace.runs.rglob("*.tmp"))
 
     train_tiny(workspace)
-    assert submit_tiny(workspace) == undisturbed
+    assert submission_hash(workspace) == undisturbed
 
 
 def test_data_that_find_no_room_beside_them_stop_training_before_it_begins(

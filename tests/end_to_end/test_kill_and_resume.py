@@ -13,32 +13,21 @@ import pytest
 
 from digit_recognizer.environment import available_cores
 from digit_recognizer.workspace import Workspace, sha256_of
-from tests.commands import TINY, run, run_well, start, train_tiny
+from tests.commands import (
+    TINY,
+    run,
+    run_well,
+    start,
+    submission_hash,
+    train_tiny,
+    trained_folds,
+)
 
 KILLED = -signal.SIGKILL
 
 
 def finished_folds(workspace: Workspace) -> list[str]:
     return sorted(path.parent.name for path in workspace.runs.glob("tiny/fold-*/done.json"))
-
-
-def trained_folds(output: str) -> list[int]:
-    """The folds that a command says it has trained."""
-    return [line for fold in range(3) for line in [fold] if f"tiny fold {fold}:" in output]
-
-
-def submission_hash(workspace: Workspace) -> str:
-    run_well(workspace, "submit", "--experiments", "tiny")
-    return sha256_of(workspace.submissions / "submission.csv")
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tiny_source: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The sha256 of the submission that a run without faults leads to."""
-    workspace = Workspace(tmp_path_factory.mktemp("undisturbed"))
-    run_well(workspace, "download", "--source", str(tiny_source))
-    assert trained_folds(train_tiny(workspace)) == [0, 1, 2]
-    return submission_hash(workspace)
 
 
 @pytest.mark.parametrize(
