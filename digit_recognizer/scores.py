@@ -21,12 +21,21 @@ class Score:
 
     @property
     def standard_error(self) -> float:
-        """Of the number of errors; divide by `images` for that of the accuracy."""
+        """Of the number of errors."""
         return math.sqrt(self.errors * self.accuracy)
+
+    @property
+    def accuracy_error(self) -> float:
+        """The standard error of the accuracy."""
+        return self.standard_error / self.images
+
+    @property
+    def percentage(self) -> str:
+        return f"{self.accuracy:.3%} ± {self.accuracy_error:.3%}"
 
     def __str__(self) -> str:
         return (
-            f"{self.accuracy:.3%} ± {self.standard_error / self.images:.3%} "
+            f"{self.percentage} "
             f"({self.errors:,} ± {self.standard_error:.0f} of {self.images:,} wrong)"
         )
 

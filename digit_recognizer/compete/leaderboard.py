@@ -21,10 +21,9 @@ def print_ledger(workspace: Workspace, console: Console) -> None:
     for heading in ("file", "out of fold", "offline", "status"):
         table.add_column(heading, no_wrap=True)
     for entry in entries:
-        own = Score(entry.oof_errors, entry.oof_images)
         table.add_row(
             escape(entry.file),  # its name has the time and the line-up
-            f"{own.accuracy:.3%} ± {own.standard_error / own.images:.3%}",
+            Score(entry.oof_errors, entry.oof_images).percentage,
             "" if entry.offline_score is None else f"{entry.offline_score:.3%}",
             entry.status,
         )

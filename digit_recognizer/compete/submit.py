@@ -146,7 +146,7 @@ def _as_file_name(label: str) -> str:
 
 
 def _message(entry: Entry) -> str:
-    error = Score(entry.oof_errors, entry.oof_images).standard_error / entry.oof_images
+    error = Score(entry.oof_errors, entry.oof_images).accuracy_error
     return (
         f"{entry.lineup} oof={entry.oof_accuracy:.5f}±{error:.5f} "
         f"run={entry.run_id} git={entry.git_commit[:7]}{'+' * entry.git_commit.endswith('+')}"

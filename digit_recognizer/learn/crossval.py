@@ -28,6 +28,7 @@ from digit_recognizer.learn.progress import FoldReporter, read_states, showing
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.resume import start_run
 from digit_recognizer.runs import FoldResult, Run
+from digit_recognizer.scores import score
 from digit_recognizer.workspace import ProjectError, Workspace, locked, require_writable
 
 
@@ -161,8 +162,8 @@ def _naming_dead_workers(notes: Path, folds: list[int]) -> Iterator[None]:
 
 
 def _describe(experiment: Experiment, result: FoldResult, labels: np.ndarray) -> str:
-    errors = int((result.oof.argmax(axis=1) != labels).sum())
+    own = score(labels, result.oof)
     return (
-        f"{experiment.name} fold {result.fold}: {errors:,} of {len(labels):,} held-out images "
+        f"{experiment.name} fold {result.fold}: {own.errors:,} of {own.images:,} held-out images "
         f"wrong, {result.facts['seconds']:.0f} s"
     )

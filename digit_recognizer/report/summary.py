@@ -68,7 +68,7 @@ def _describe(run: Run) -> tuple[str, ...]:
     experiment = EXPERIMENTS.get(run.name)
     return (
         run.name,
-        f"{own.accuracy:.3%} ± {own.standard_error / own.images:.3%}",
+        own.percentage,
         f"{own.errors:,} of {own.images:,}",
         f"all {folds}" if finished == folds else f"only {finished} of {folds}",
         experiment.published if experiment else "",
