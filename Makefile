@@ -9,18 +9,19 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev download train submit validate report leaderboard bench test lint clean requirements
+.PHONY: help setup setup-dev download train submit validate report leaderboard kernel bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
 UPLOAD ?= auto
 WEIGHTS ?= equal
+PUSH ?= auto
 # Windows' Subsystem for Linux sets NAME to the computer's; it is an option on the command line only.
 ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS PYTHON GPU
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -57,11 +58,13 @@ train: setup  ## k-fold training; run again, it goes on where it was stopped
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
 	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
-submit: setup  ## blend, write and check submissions/submission.csv, enter it in the ledger
-## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=no
+submit: setup  ## blend, write, check, record and, with credentials, upload submission.csv
+## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=auto|yes|no  FORCE=1
+## WAIT=300 (seconds, for the score)
 	@$(RUN) scripts/submit.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} --weights "$$WEIGHTS" \
-	    $${MESSAGE:+--message "$$MESSAGE"} --upload "$$UPLOAD"
+	    $${MESSAGE:+--message "$$MESSAGE"} --upload "$$UPLOAD" \
+	    $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FORCE)),--force)
 
 validate: setup  ## load the saved networks again; do they predict the very same?
 ## LINEUP=  EXPERIMENTS="a b"
@@ -71,8 +74,14 @@ validate: setup  ## load the saved networks again; do they predict the very same
 report: setup  ## the table of all runs, and learning curves: reports/
 	@$(RUN) scripts/report.py
 
-leaderboard: setup  ## every submission written so far, with its out-of-fold score
+leaderboard: setup  ## every submission: out-of-fold beside public score; where the best stands
 	@$(RUN) scripts/leaderboard.py
+
+kernel: setup  ## one script that trains on Kaggle's GPU, in kernel/; and back: RUNS=runs.zip
+## LINEUP=  EXPERIMENTS="a b"  SET="..." NAME=mine  PUSH=no  RUNS=<path of runs.zip>  FRESH=1
+	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup "$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
+	    --push "$$PUSH" $${RUNS:+--runs "$$RUNS"} $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
 bench: setup  ## how fast this machine reads, trains and predicts
 	@$(RUN) scripts/bench.py

@@ -4,19 +4,28 @@ In: nothing. Out: plain values that go on record with every run. Nothing here is
 a difference is worth a warning, not a refusal.
 """
 
+import contextlib
 import os
 import platform
+import re
 import subprocess
 from importlib import metadata
 from typing import Any
 
-from digit_recognizer.workspace import project_root
+from digit_recognizer.workspace import ProjectError, project_root
 
+# Stands beside a copy of the package that was made from a checkout, and names that one's commit.
+COMMIT_FILE = "COMMIT"
+# The version that requirements.txt pins, and the oldest with which the code was seen to work.
+_KERAS, _OLDEST_KERAS = (3, 15, 1), (3, 5)
 _LIBRARIES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "scikit-learn", "joblib")
 
 
 def current_commit() -> str:
     """Return the project's commit, with a plus where files were changed since; or "none"."""
+    # First, because a copy may well lie inside a checkout of something else.
+    with contextlib.suppress(OSError):
+        return (project_root() / COMMIT_FILE).read_text().strip()
     changed = "+" if _git("status", "--porcelain", "--untracked-files=no") else ""
     return (_git("rev-parse", "HEAD") or "none") + changed
 
@@ -37,6 +46,35 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def find_older_keras() -> str | None:
+    """Return Keras's version if it is older than the pinned one, as on Kaggle; None if it is not.
+
+    One with which nothing works is refused.
+    """
+    found = _version("keras") or "0"
+    version = tuple(int(part) for part in re.findall(r"\d+", found)[:3])
+    if version < _OLDEST_KERAS:
+        raise ProjectError(
+            f"Keras {found} is installed; expected {_as_text(_OLDEST_KERAS)} or later, best "
+            f"{_as_text(_KERAS)}, which `make setup` installs."
+        )
+    return found if version < _KERAS else None
+
+
+def doubt_keras() -> str | None:
+    """Return what to tell of an older Keras, or None where there is nothing to tell."""
+    older = find_older_keras()
+    return older and (
+        f"Keras {older} is older than {_as_text(_KERAS)}, for which this was written and measured: "
+        "figures may differ. Never load weights there that somebody else made, since Keras ran "
+        "code from such files."
+    )
+
+
+def _as_text(version: tuple[int, ...]) -> str:
+    return ".".join(map(str, version))
 
 
 def _version(library: str) -> str | None:

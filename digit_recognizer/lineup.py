@@ -22,7 +22,6 @@ from digit_recognizer.workspace import ProjectError, Workspace, read_json, write
 
 # Below this many labelled digits the networks for Kaggle's 42,000 have too few steps to learn.
 _FULL_SIZE = 10_000
-_LAST_BITS = 1e-5
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,8 @@ def validate_lineup(
 
 
 def _is_close(loaded: Validation) -> bool:
-    """Whether only the last bits differ, for the one reason that excuses it."""
-    return not loaded.same_threads and loaded.largest_difference < _LAST_BITS
+    """Whether the difference is no larger than other threads or another device excuse."""
+    return loaded.largest_difference < loaded.tolerance
 
 
 def _judge(loaded: Validation) -> str:
@@ -131,7 +130,7 @@ def _judge(loaded: Validation) -> str:
         return "bit-identical to training"
     difference = f"differs by up to {loaded.largest_difference:.0e}"
     if _is_close(loaded):
-        return f"as in training, where the number of threads was another ({difference})"
+        return f"as in training, where threads or device were others ({difference})"
     return f"NOT as in training: {difference}"
 
 

@@ -124,6 +124,9 @@ class Run:
         threads: int = self.fold_facts(fold)["environment"]["threads"]
         return threads
 
+    def fold_device(self, fold: int) -> str:
+        return str(self.fold_facts(fold)["device"])
+
     def load_fold_oof(self, fold: int) -> np.ndarray:
         return load_array(self._fold_folder(fold) / "oof.npy")
 

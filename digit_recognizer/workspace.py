@@ -22,6 +22,8 @@ from digit_recognizer.faults import fault_point
 
 _CHUNK = 1 << 16
 _TEMPORARY = re.compile(r"^\..+\.(\d+)\.tmp$")
+# Where Kaggle's notebooks and scripts may write, and what is kept of them.
+_NOTEBOOK_HOME = Path("/kaggle/working")
 
 
 class ProjectError(Exception):
@@ -30,15 +32,18 @@ class ProjectError(Exception):
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder that holds `data/`, `runs/`, `submissions/` and `reports/`."""
+    """The folder that holds `data/`, `runs/`, `submissions/`, `reports/` and `kernel/`."""
 
     root: Path
 
     @classmethod
     def current(cls) -> "Workspace":
-        """The project's own folder, or the one that DIGIT_RECOGNIZER_HOME names."""
+        """The folder that DIGIT_RECOGNIZER_HOME names, a notebook's own, or the project's."""
         elsewhere = os.environ.get("DIGIT_RECOGNIZER_HOME")
-        return cls(Path(elsewhere).resolve() if elsewhere else project_root())
+        if elsewhere:
+            return cls(Path(elsewhere).resolve())
+        # Inside a notebook the code may lie where nothing can be written.
+        return cls(_NOTEBOOK_HOME if in_kaggle_notebook() else project_root())
 
     @property
     def data(self) -> Path:
@@ -56,6 +61,10 @@ class Workspace:
     def reports(self) -> Path:
         return self.root / "reports"
 
+    @property
+    def kernel(self) -> Path:
+        return self.root / "kernel"
+
     def show(self, path: Path) -> str:
         """The path as a person in the workspace would type it."""
         return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
@@ -63,6 +72,11 @@ class Workspace:
 
 def project_root() -> Path:
     return Path(__file__).resolve().parents[1]
+
+
+def in_kaggle_notebook() -> bool:
+    """Whether this runs in one of Kaggle's notebooks or scripts: they all set this variable."""
+    return "KAGGLE_KERNEL_RUN_TYPE" in os.environ
 
 
 @contextlib.contextmanager

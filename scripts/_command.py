@@ -26,8 +26,11 @@ class Terminated(BaseException):
 
 
 def make_console() -> Console:
-    """Return a console that leaves the wrapping of sentences to the terminal."""
-    return Console(soft_wrap=True, highlight=False)
+    """Return a console that leaves the wrapping of sentences to the terminal.
+
+    It keeps the stdout of now, whoever replaces that for a while.
+    """
+    return Console(file=sys.stdout, soft_wrap=True, highlight=False)
 
 
 def run(main: Callable[[], None]) -> None:

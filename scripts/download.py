@@ -2,7 +2,7 @@
 
 import argparse
 
-from _command import run
+from _command import make_console, run
 
 from digit_recognizer.data.sources import download
 from digit_recognizer.workspace import Workspace
@@ -15,7 +15,8 @@ def main() -> None:
         default="auto",
         help="auto, kaggle, mnist, sample, or the path of a folder or zip (default: %(default)s)",
     )
-    print(download(Workspace.current(), parser.parse_args().source))
+    options = parser.parse_args()
+    print(download(Workspace.current(), options.source, make_console()))
 
 
 run(main)

@@ -1,16 +1,16 @@
-"""Print every submission written so far, with its out-of-fold score."""
+"""Bring the ledger up to date with Kaggle; print cross-validated beside public scores."""
 
 import argparse
 
 from _command import make_console, run
 
-from digit_recognizer.compete.leaderboard import print_ledger
+from digit_recognizer.compete.leaderboard import print_leaderboard
 from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
     argparse.ArgumentParser(description=__doc__).parse_args()
-    print_ledger(Workspace.current(), make_console())
+    print_leaderboard(Workspace.current(), make_console())
 
 
 run(main)

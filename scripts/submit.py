@@ -1,4 +1,4 @@
-"""Blend trained runs, write and check submissions/submission.csv, enter it in the ledger."""
+"""Blend trained runs, write and check submissions/submission.csv, record it, upload it."""
 
 import argparse
 
@@ -15,6 +15,10 @@ def main() -> None:
     parser.add_argument("--weights", default="equal", help="equal, or fitted (cross-fitted)")
     parser.add_argument("--message", help="what the upload is called (default: the figures)")
     parser.add_argument("--upload", choices=["auto", "yes", "no"], default="auto")
+    parser.add_argument("--force", action="store_true", help="upload the same labels once more")
+    parser.add_argument(
+        "--wait", type=float, default=300, metavar="SECONDS", help="for the score (%(default)s)"
+    )
     options = parser.parse_args()
     submit(Workspace.current(), **vars(options), console=make_console())
 

@@ -12,18 +12,33 @@ from digit_recognizer.data.sources import download
 from digit_recognizer.data.sources.made import write_competition
 from digit_recognizer.data.sources.sample import enlarge
 from digit_recognizer.faults import VARIABLE
+from digit_recognizer.kaggle_api.client import PATIENCE
 from digit_recognizer.workspace import Workspace
+from tests.kaggle.server import unreachable
 
+pytest_plugins = ["tests.kaggle.fixtures"]
+
+_OWN_VARIABLES = (
+    VARIABLE,
+    PATIENCE,
+    "DIGIT_RECOGNIZER_HOME",
+    "DIGIT_RECOGNIZER_INPUT",
+    "DEBUG",
+    "VERBOSE",
+    "VERBOSE_OUTPUT",
+)
 TRAIN_ROWS, TEST_ROWS = 240, 60
 
 
 @pytest.fixture(autouse=True)
 def _no_credentials(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """No test may find the developer's own credentials, faults or workspace."""
+    """No test may find the developer's own credentials, faults or workspace, nor the real site."""
     for variable in [name for name in os.environ if name.startswith("KAGGLE_")]:
         monkeypatch.delenv(variable)
-    for variable in (VARIABLE, "DIGIT_RECOGNIZER_HOME", "DEBUG"):
+    for variable in _OWN_VARIABLES:
         monkeypatch.delenv(variable, raising=False)
+    for variable, value in unreachable().items():
+        monkeypatch.setenv(variable, value)
     home = tmp_path / "home"
     home.mkdir()
     monkeypatch.setenv("HOME", str(home))

@@ -1,30 +1,107 @@
-"""The ledger as a table, newest last."""
+"""Every submission with its cross-validated score beside its public one.
+
+In: the ledger, brought up to date where there are credentials. Out: a table on the terminal, the
+same as `reports/leaderboard.md`, and the two scores as a picture. What always holds: without
+credentials the ledger is shown as it is; credentials that fail are an error, after the table.
+"""
+
+from datetime import UTC, datetime
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from digit_recognizer.compete.ledger import list_entries
-from digit_recognizer.scores import Score
-from digit_recognizer.workspace import Workspace
+from digit_recognizer.compete.attempt import describe_standing
+from digit_recognizer.compete.ledger import Entry, list_entries
+from digit_recognizer.compete.reconcile import reconcile
+from digit_recognizer.compete.scatter import draw_scatter
+from digit_recognizer.compete.standing import difference_in_errors
+from digit_recognizer.kaggle_api.client import Client, connect
+from digit_recognizer.kaggle_api.credentials import find_credentials
+from digit_recognizer.workspace import ProjectError, Workspace, locked, write_file
+
+_HEADINGS = ("file", "out of fold", "public", "difference", "offline", "status")
 
 
-def print_ledger(workspace: Workspace, console: Console) -> None:
+def print_leaderboard(workspace: Workspace, console: Console) -> None:
+    client, problem = None, None
+    if find_credentials():
+        try:
+            client = connect(console)
+            with locked(workspace.submissions / ".lock", workspace.submissions):
+                reconcile(workspace, client)
+        except ProjectError as error:
+            problem = error
     entries = list_entries(workspace)
-    if not entries:
+    if entries:
+        _print_table(entries, console)
+    else:
         console.print("No submission has been written yet. Run `make download train submit`.")
-        return
+    if problem:
+        raise ProjectError(f"This is the ledger as it was: it could not be updated. {problem}")
+    if entries:
+        standing = _describe_best(entries, client)
+        console.print(standing)
+        _save(workspace, entries, standing, console)
+
+
+def _print_table(entries: list[Entry], console: Console) -> None:
     table = Table(
         title="Submissions, newest last", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0)
     )
-    for heading in ("file", "out of fold", "offline", "status"):
-        table.add_column(heading, no_wrap=True)
-    for entry in entries:
-        table.add_row(
-            escape(entry.file),  # its name has the time and the line-up
-            Score(entry.oof_errors, entry.oof_images).percentage,
-            "" if entry.offline_score is None else f"{entry.offline_score:.3%}",
-            entry.status,
-        )
+    rows = [_as_row(entry) for entry in entries]
+    used = [any(row[column] for row in rows) for column in range(len(_HEADINGS))]
+    for heading, is_used in zip(_HEADINGS, used, strict=True):
+        if is_used:
+            table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*[escape(cell) for cell, is_used in zip(row, used, strict=True) if is_used])
     console.print(table)
+
+
+def _as_row(entry: Entry) -> tuple[str, ...]:
+    score, public = entry.out_of_fold, entry.public_score
+    status = f"{entry.status}: {entry.error_text}" if entry.error_text else entry.status
+    return (
+        # The name of a file written here has the time and the line-up.
+        entry.file if entry.sha256 else f"{entry.written_at[:16]} {entry.lineup}",
+        score.percentage if score else "",
+        f"{public:.5f}" if public is not None else "",
+        f"{difference_in_errors(score, public):+.1f} s.e." if score and public is not None else "",
+        f"{entry.offline_score:.3%}" if entry.offline_score is not None else "",
+        status,
+    )
+
+
+def _describe_best(entries: list[Entry], client: Client | None) -> str:
+    scored = [entry for entry in entries if entry.public_score is not None]
+    if not scored:
+        return "Nothing has a public score yet. `make submit` uploads where that makes sense."
+    best = max(scored, key=lambda entry: entry.public_score or 0)
+    assert best.public_score is not None
+    told = f"Best public score: {best.public_score:.5f} ({best.file or best.lineup})"
+    if client is None:
+        return f"{told}. Without credentials its rank cannot be asked for."
+    return f"{told}: {describe_standing(client, best.public_score)}."
+
+
+def _save(workspace: Workspace, entries: list[Entry], standing: str, console: Console) -> None:
+    cells = [_HEADINGS, *[_as_row(entry) for entry in entries]]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
+    lines.insert(1, "| --- " * len(_HEADINGS) + "|")
+    page = [
+        "# Submissions: out of fold beside public score",
+        f"As of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. The difference is public minus out of "
+        "fold, in standard errors of both; below 2 it is noise.",
+        "\n".join(lines),
+        standing,
+    ]
+    both = [entry for entry in entries if entry.out_of_fold and entry.public_score is not None]
+    if both:
+        picture = workspace.reports / "leaderboard.png"
+        write_file(picture, draw_scatter(both))
+        page.append(f"![Public score against out-of-fold score]({picture.name})")
+    target = workspace.reports / "leaderboard.md"
+    write_file(target, ("\n\n".join(page) + "\n").encode())
+    console.print(f"Saved as {workspace.show(target)}.")

@@ -1,24 +1,34 @@
-"""The book of submissions: one row for every file written.
+"""The book of submissions: one row for every file written here, and for each upload from elsewhere.
 
-In: what is known of a file. Out: `submissions/ledger.db` (SQLite). What always holds: a row is
-there whole or not at all, and writers wait for each other.
+In: what is known of a file, and what became of it. Out: `submissions/ledger.db` (SQLite). What
+always holds: a row is there whole or not at all, writers wait for each other, and a ledger of an
+earlier version is brought to the present form without losing a row.
 """
 
+import dataclasses
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from digit_recognizer.faults import fault_point
+from digit_recognizer.scores import Score
 from digit_recognizer.workspace import ProjectError, Workspace
 
 _WAIT_SECONDS = 60
 
+# What may become of a file. `uploading` is written before the first byte is sent; `unknown` means
+# that Kaggle may or may not have it; `failed`, that it certainly has not.
+STATUSES = ("written", "uploading", "unknown", "pending", "complete", "error", "failed")
+# The server has it, or may have it.
+SENT = ("uploading", "unknown", "pending", "complete", "error")
+
 
 @dataclass(frozen=True)
 class Entry:
-    """A row; the last four are Kaggle's to fill."""
+    """A row; `number` is its own once it has one, the last seven are Kaggle's to fill."""
 
     written_at: str
     lineup: str
@@ -27,41 +37,81 @@ class Entry:
     git_commit: str
     data_source: str
     data_fingerprint: str
-    oof_errors: int
-    oof_images: int
-    oof_accuracy: float
+    oof_errors: int | None
+    oof_images: int | None
+    oof_accuracy: float | None
     file: str
     sha256: str
     offline_score: float | None = None
     status: str = "written"
+    message: str | None = None
+    uploaded_at: str | None = None
     kaggle_ref: int | None = None
     public_score: float | None = None
     error_text: str | None = None
+    number: int | None = None
+
+    @property
+    def out_of_fold(self) -> Score | None:
+        """The cross-validated score, which uploads from elsewhere may lack."""
+        if self.oof_errors is None or self.oof_images is None:
+            return None
+        return Score(self.oof_errors, self.oof_images)
 
 
 _SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL"}
-_COLUMNS = [field.name for field in fields(Entry)]
+_COLUMNS = [field.name for field in fields(Entry) if field.name != "number"]
 
 
-def add_entry(workspace: Workspace, entry: Entry) -> int:
-    """Append a row; return its number."""
+def add_entry(workspace: Workspace, entry: Entry) -> Entry:
+    """Append a row; return it with its number."""
     with _open_ledger(workspace) as connection:
-        marks = ", ".join(f":{name}" for name in _COLUMNS)
-        cursor = connection.execute(
-            f"INSERT INTO submissions ({', '.join(_COLUMNS)}) VALUES ({marks})", asdict(entry)
+        return _insert(connection, entry)
+
+
+def import_entry(workspace: Workspace, entry: Entry) -> None:
+    """Append a row for an upload from elsewhere, unless there is one with its number at Kaggle."""
+    with _open_ledger(workspace) as connection:
+        known = connection.execute(
+            "SELECT 1 FROM submissions WHERE kaggle_ref = ?", (entry.kaggle_ref,)
+        )
+        if not known.fetchone():
+            _insert(connection, entry)
+
+
+def update_entry(workspace: Workspace, entry: Entry, **changes: Any) -> Entry:
+    """Change fields of a row; return the row as it is then."""
+    changed = dataclasses.replace(entry, **changes)
+    assert changed.status in STATUSES
+    with _open_ledger(workspace) as connection:
+        settings = ", ".join(f"{name} = :{name}" for name in changes)
+        connection.execute(
+            f"UPDATE submissions SET {settings} WHERE id = :number",
+            {**changes, "number": entry.number},
         )
         fault_point("ledger")
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
+    return changed
 
 
 def list_entries(workspace: Workspace) -> list[Entry]:
-    """Return all rows, oldest first; none where there is no ledger yet."""
+    """Return all rows in the order of writing; none where there is no ledger yet."""
     if not _path(workspace).exists():
         return []
     with _open_ledger(workspace) as connection:
-        rows = connection.execute(f"SELECT {', '.join(_COLUMNS)} FROM submissions ORDER BY id")
+        rows = connection.execute(
+            f"SELECT {', '.join(_COLUMNS)}, id FROM submissions ORDER BY written_at, id"
+        )
         return [Entry(*row) for row in rows]
+
+
+def _insert(connection: sqlite3.Connection, entry: Entry) -> Entry:
+    marks = ", ".join(f":{name}" for name in _COLUMNS)
+    cursor = connection.execute(
+        f"INSERT INTO submissions ({', '.join(_COLUMNS)}) VALUES ({marks})",
+        {name: getattr(entry, name) for name in _COLUMNS},
+    )
+    fault_point("ledger")
+    return dataclasses.replace(entry, number=cursor.lastrowid)
 
 
 @contextmanager
@@ -76,7 +126,7 @@ def _open_ledger(workspace: Workspace) -> Iterator[sqlite3.Connection]:
             # Take the write lock now: one taken half-way through cannot wait for another's.
             connection.execute("BEGIN IMMEDIATE")
             try:
-                _create_table(connection)
+                _bring_up_to_date(connection, path)
                 yield connection
                 connection.execute("COMMIT")
             except BaseException:
@@ -89,19 +139,43 @@ def _open_ledger(workspace: Workspace) -> Iterator[sqlite3.Connection]:
         ) from error
 
 
-def _create_table(connection: sqlite3.Connection) -> None:
-    def declare(name: str, annotation: object) -> str:
-        for python_type, sql_type in _SQL_TYPES.items():
-            if annotation is python_type:
-                return f"{name} {sql_type} NOT NULL"
-            if annotation == python_type | None:
-                return f"{name} {sql_type}"
-        raise TypeError(annotation)
+def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
+    """Create the table, or copy an older one's rows into one of the present form."""
+    wanted = {"id": ("INTEGER", 0)} | {
+        field.name: _declare(field.type) for field in fields(Entry) if field.name != "number"
+    }
+    found = {
+        name: (kind, required)
+        for _, name, kind, required, *_ in connection.execute("PRAGMA table_info(submissions)")
+    }
+    if found == wanted:
+        return
+    if set(found) - set(wanted):
+        raise ProjectError(
+            f"The ledger {path} was written by a later version of this project, which knows more "
+            f"of a submission ({', '.join(sorted(set(found) - set(wanted)))}). Use that version."
+        )
+    columns = [
+        f"{name} {kind}{' NOT NULL' * required}" + " PRIMARY KEY" * (name == "id")
+        for name, (kind, required) in wanted.items()
+    ]
+    if found:
+        connection.execute("ALTER TABLE submissions RENAME TO earlier")
+    connection.execute(f"CREATE TABLE submissions ({', '.join(columns)})")
+    if found:
+        shared = ", ".join(found)
+        connection.execute(f"INSERT INTO submissions ({shared}) SELECT {shared} FROM earlier")
+        connection.execute("DROP TABLE earlier")
 
-    columns = ", ".join(declare(field.name, field.type) for field in fields(Entry))
-    connection.execute(
-        f"CREATE TABLE IF NOT EXISTS submissions (id INTEGER PRIMARY KEY, {columns})"
-    )
+
+def _declare(annotation: object) -> tuple[str, int]:
+    """Return the type of a column, and whether it must be filled."""
+    for python_type, sql_type in _SQL_TYPES.items():
+        if annotation is python_type:
+            return sql_type, 1
+        if annotation == python_type | None:
+            return sql_type, 0
+    raise TypeError(annotation)
 
 
 def _path(workspace: Workspace) -> Path:

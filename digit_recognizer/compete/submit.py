@@ -4,6 +4,7 @@ In: the names of what to blend. Out: `submissions/submission.csv`, a dated copy 
 ledger. What always holds: every score shown is of images that the networks behind it never saw.
 """
 
+import math
 import re
 import shlex
 from datetime import UTC, datetime
@@ -13,7 +14,9 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from digit_recognizer.compete.ledger import Entry, add_entry, list_entries
+from digit_recognizer.compete.attempt import upload_and_wait
+from digit_recognizer.compete.ledger import SENT, Entry, add_entry, list_entries
+from digit_recognizer.compete.message import compose_message
 from digit_recognizer.compete.submission import write_submission
 from digit_recognizer.data.answers import format_answers, read_answers
 from digit_recognizer.data.dataset import (
@@ -26,6 +29,7 @@ from digit_recognizer.data.dataset import (
 from digit_recognizer.ensemble import Blend, blend
 from digit_recognizer.environment import current_commit
 from digit_recognizer.kaggle_api import COMPETITION, PAGE
+from digit_recognizer.kaggle_api.credentials import find_credentials
 from digit_recognizer.lineup import Selection, choose_trained, print_scores
 from digit_recognizer.runs import open_run
 from digit_recognizer.scores import Score
@@ -42,16 +46,16 @@ def submit(
     weights: str,
     message: str | None,
     upload: str,
+    force: bool,
+    wait: float,
     console: Console,
 ) -> None:
-    """Blend what was named, or what was trained last, and put the result on record."""
-    if upload == "yes":
-        raise ProjectError(
-            f"Uploading is not automated yet. Run `make submit` without UPLOAD=yes, then upload "
-            f"submissions/submission.csv at {PAGE}/submit."
-        )
+    """Blend what was named, or what was trained last; put it on record, and upload what counts."""
+    if not 0 <= wait < math.inf:
+        raise ProjectError(f"WAIT={wait} is not a number of seconds.")
     train, test = load_train(workspace), load_test(workspace)
     assert train.labels is not None
+    _require_that_it_counts(workspace, upload)
     selection = choose_trained(workspace, lineup, experiments)
     runs = [open_run(workspace, name) for name in selection.names]
     fingerprint = fingerprint_of(train, test)
@@ -71,17 +75,37 @@ def submit(
     offline = _offline_score(workspace, labels)
     with locked(workspace.submissions / ".lock", workspace.submissions):
         sweep_temporaries(workspace.submissions)
-        entry = _record(workspace, selection, weights, blended, labels, offline, fingerprint)
+        entry = _record(workspace, selection, weights, blended, labels, offline, fingerprint, force)
     path = workspace.submissions / "submission.csv"
     console.print(f"{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
     if offline:
         console.print(f"Offline score, on the held-back labels of this data: [bold]{offline}[/]")
-    elif len(labels) == COMPETITION_ROWS["test.csv"]:
-        quoted = shlex.quote(message or _message(entry))
+    if upload == "yes" or (upload == "auto" and _is_kaggles(workspace) and find_credentials()):
+        upload_and_wait(workspace, entry, message, force, wait, console)
+    elif not offline and len(labels) == COMPETITION_ROWS["test.csv"]:
+        quoted = shlex.quote(compose_message(entry, message))
         console.print(
-            f"To upload it: {PAGE}/submit, or\n"
+            f"Not uploaded. To do so: `make submit UPLOAD=yes`, {PAGE}/submit, or\n"
             f"  kaggle competitions submit -c {COMPETITION} -f {workspace.show(path)} "
             f"-m {escape(quoted)}"
+        )
+
+
+def _is_kaggles(workspace: Workspace) -> bool:
+    return bool(read_source(workspace)["source"] == "kaggle")
+
+
+def _require_that_it_counts(workspace: Workspace, upload: str) -> None:
+    """Refuse, before any work, to upload labels of images that are not the competition's."""
+    source = read_source(workspace)
+    if upload != "yes" or source["source"] == "kaggle":
+        return
+    rows = {name: source["files"][name]["rows"] for name in COMPETITION_ROWS}
+    if source["source"] != "path" or rows != COMPETITION_ROWS or "solution.csv" in source["files"]:
+        raise ProjectError(
+            f"The data in {workspace.data} are not the competition's ({source['source']}), so "
+            "Kaggle would score noise. Run `make download SOURCE=kaggle` or give its zip as a "
+            "path, then train and submit on that."
         )
 
 
@@ -93,8 +117,12 @@ def _record(
     labels: np.ndarray,
     offline: Score | None,
     fingerprint: str,
+    force: bool,
 ) -> Entry:
-    """Write the file and its row, unless the very same are there already."""
+    """Write the file and its row, unless the very same are there already.
+
+    With `force` a row that was sent stays as it is, and its repetition gets a row of its own.
+    """
     sha256 = sha256_of(format_answers(labels))
     name = selection.label if weights == "equal" else f"{selection.label} ({weights} weights)"
     now = datetime.now(UTC)
@@ -114,12 +142,12 @@ def _record(
         offline_score=offline.accuracy if offline else None,
     )
     for earlier in reversed(list_entries(workspace)):
-        if all(getattr(earlier, key) == getattr(entry, key) for key in _SAME_RESULT):
+        is_same = all(getattr(earlier, key) == getattr(entry, key) for key in _SAME_RESULT)
+        if is_same and not (force and earlier.status in SENT):
             write_submission(workspace, labels, earlier.file)
             return earlier
     write_submission(workspace, labels, entry.file)
-    add_entry(workspace, entry)
-    return entry
+    return add_entry(workspace, entry)
 
 
 def _offline_score(workspace: Workspace, labels: np.ndarray) -> Score | None:
@@ -143,11 +171,3 @@ def _require_as_downloaded(workspace: Workspace, name: str) -> Path:
 
 def _as_file_name(label: str) -> str:
     return re.sub(r"[^A-Za-z0-9._+-]+", "-", label).strip("-")[:80]
-
-
-def _message(entry: Entry) -> str:
-    error = Score(entry.oof_errors, entry.oof_images).accuracy_error
-    return (
-        f"{entry.lineup} oof={entry.oof_accuracy:.5f}±{error:.5f} "
-        f"run={entry.run_id} git={entry.git_commit[:7]}{'+' * entry.git_commit.endswith('+')}"
-    )

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from digit_recognizer.data.dataset import Digits, fingerprint_of
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.environment import available_cores, describe_environment
+from digit_recognizer.environment import available_cores, describe_environment, doubt_keras
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.progress import FoldReporter, read_states, showing
 from digit_recognizer.learn.training import FoldData, fit_fold
@@ -82,6 +82,8 @@ def train_experiment(
             for line in differences:
                 console.print(f"  {line}", markup=False)
         if pending:
+            if doubt := doubt_keras():
+                console.print(f"[yellow]{doubt}[/]")
             require_writable(folder)
             data = FoldData(train.images, train.labels, folds, test.images)
             fits = _fit_folds(experiment, pending, data, engine, folder / ".notes", console)
@@ -109,18 +111,22 @@ def _fit_folds(
         showing(experiment.name, notes, folds, images_per_fold, console),
         _naming_dead_workers(notes, folds),
     ):
-        fits = (
-            delayed(fit_fold)(experiment, fold, data, engine.threads, FoldReporter(notes, fold))
-            for fold in folds
-        )
-        # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
-        # With one job, joblib runs the folds right here.
-        yield from Parallel(
-            n_jobs=min(engine.jobs, len(folds)),
-            return_as="generator_unordered",
-            initializer=_prepare_worker,
-            initargs=(os.getpid(),),
-        )(fits)
+        calls = [
+            (experiment, fold, data, engine.threads, FoldReporter(notes, fold)) for fold in folds
+        ]
+        jobs = min(engine.jobs, len(folds))
+        if jobs == 1:
+            # Right here, and whatever joblib is installed: Kaggle's may be too old for the other.
+            for call in calls:
+                yield fit_fold(*call)
+        else:
+            # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
+            yield from Parallel(
+                n_jobs=jobs,
+                return_as="generator_unordered",
+                initializer=_prepare_worker,
+                initargs=(os.getpid(),),
+            )(delayed(fit_fold)(*call) for call in calls)
 
 
 def _prepare_worker(caller: int) -> None:

@@ -4,22 +4,33 @@ What always holds: the architecture comes from our own code and only weights com
 Whatever else Keras can save may run code when it is loaded.
 """
 
+import contextlib
 import io
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from digit_recognizer.environment import find_older_keras
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
+
+_NAME = "model.weights.h5"
 
 
 class _WeightsFile(io.BytesIO):
     """A file in memory: HDF5 brings the process down when one on disk cannot be written."""
 
     def __str__(self) -> str:
-        return "model.weights.h5"  # Keras goes by the ending
+        return _NAME  # Keras goes by the ending
 
 
 def weights_of(model: Any) -> bytes:
+    if find_older_keras():
+        with _path_on_disk() as path:
+            model.save_weights(path)
+            return path.read_bytes()
     file = _WeightsFile()
     model.save_weights(file)
     return file.getvalue()
@@ -29,5 +40,17 @@ def load_model(experiment: Experiment, weights: bytes, threads: int) -> Any:
     """Rebuild a trained network from its description and its weights."""
     configure(threads)
     model = build_model(experiment)
-    model.load_weights(_WeightsFile(weights))
+    if find_older_keras():
+        with _path_on_disk() as path:
+            path.write_bytes(weights)
+            model.load_weights(path)
+    else:
+        model.load_weights(_WeightsFile(weights))
     return model
+
+
+@contextlib.contextmanager
+def _path_on_disk() -> Iterator[Path]:
+    """A path for older versions of Keras: they take a file in memory for the name that it shows."""
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder) / _NAME

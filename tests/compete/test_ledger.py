@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer.compete.ledger import Entry, add_entry, list_entries
+from digit_recognizer.compete.ledger import Entry, add_entry, list_entries, update_entry
 from digit_recognizer.faults import VARIABLE
 from digit_recognizer.workspace import ProjectError, Workspace, sha256_of
 from tests.commands import PROJECT
@@ -73,8 +73,10 @@ def test_rows_come_back_as_they_were_written_oldest_first(empty: Workspace) -> N
         public_score=0.99657,
         error_text="ü",
     )
-    assert [add_entry(empty, entry) for entry in (ENTRY, filled, ENTRY)] == [1, 2, 3]
-    assert list_entries(empty) == [ENTRY, filled, ENTRY]
+    added = [add_entry(empty, entry) for entry in (ENTRY, filled, ENTRY)]
+    assert [entry.number for entry in added] == [1, 2, 3]
+    assert list_entries(empty) == added
+    assert added[1] == dataclasses.replace(filled, number=2)
 
 
 @pytest.mark.parametrize("before", [0, 3])
@@ -86,8 +88,8 @@ def test_a_writer_killed_before_its_row_is_committed_leaves_the_rows_before(
     assert process.returncode == -signal.SIGKILL, output
     assert [entry.lineup for entry in list_entries(empty)] == [f"0-{row}" for row in range(before)]
 
-    add_entry(empty, ENTRY)
-    assert list_entries(empty)[before:] == [ENTRY]
+    added = add_entry(empty, dataclasses.replace(ENTRY, written_at="now"))
+    assert list_entries(empty)[before:] == [added]
 
 
 def test_ten_writers_at_once_lose_no_row(empty: Workspace) -> None:
@@ -109,7 +111,7 @@ def test_a_row_is_on_the_disk_before_its_writer_goes_on(empty: Workspace) -> Non
 
 
 def test_a_full_disk_leaves_the_rows_as_they_were(empty: Workspace) -> None:
-    add_entry(empty, ENTRY)
+    first = add_entry(empty, ENTRY)
     path = empty.submissions / "ledger.db"
     long = dataclasses.replace(ENTRY, error_text="x" * 100_000)
     with (
@@ -118,9 +120,9 @@ def test_a_full_disk_leaves_the_rows_as_they_were(empty: Workspace) -> None:
     ):
         add_entry(empty, long)
     assert str(path) in str(error.value)
-    assert list_entries(empty) == [ENTRY]
-    add_entry(empty, long)
-    assert list_entries(empty) == [ENTRY, long]
+    assert list_entries(empty) == [first]
+    second = add_entry(empty, long)
+    assert list_entries(empty) == [first, second]
 
 
 @pytest.mark.parametrize("damage", ["no database", "a damaged page", "another table"])
@@ -143,6 +145,44 @@ def test_a_damaged_ledger_is_one_clear_message_and_stays_as_it_is(
     for use in (lambda: list_entries(empty), lambda: add_entry(empty, ENTRY)):
         with pytest.raises(ProjectError) as error:
             use()
-        assert str(error.value).startswith(f"The ledger {path} cannot be used (")
+        assert str(error.value).startswith(f"The ledger {path} ")
+        expected = "later version" if damage == "another table" else "cannot be used ("
+        assert expected in str(error.value)
         assert "\n" not in str(error.value)
     assert sha256_of(path) == before
+
+
+def test_a_ledger_of_the_first_version_keeps_its_rows(empty: Workspace) -> None:
+    """The table as version 0.1 declared it: fewer columns, and a score for every row."""
+    empty.submissions.mkdir()
+    columns = [
+        *("written_at", "lineup", "members", "run_id", "git_commit"),
+        *("data_source", "data_fingerprint", "oof_errors", "oof_images", "oof_accuracy"),
+        *("file", "sha256", "offline_score", "status", "kaggle_ref", "public_score", "error_text"),
+    ]
+    with sqlite3.connect(empty.submissions / "ledger.db") as connection:
+        types = {"oof_errors": "INTEGER", "oof_images": "INTEGER", "oof_accuracy": "REAL"}
+        declared = ", ".join(f"{name} {types.get(name, 'TEXT')} NOT NULL" for name in columns[:12])
+        connection.execute(
+            f"CREATE TABLE submissions (id INTEGER PRIMARY KEY, {declared}, offline_score REAL, "
+            "status TEXT NOT NULL, kaggle_ref INTEGER, public_score REAL, error_text TEXT)"
+        )
+        values = [getattr(ENTRY, name) for name in columns]
+        marks = ", ".join("?" * len(columns))
+        connection.execute(
+            f"INSERT INTO submissions ({', '.join(columns)}) VALUES ({marks})", values
+        )
+    connection.close()
+    assert list_entries(empty) == [dataclasses.replace(ENTRY, number=1)]
+    elsewhere = dataclasses.replace(
+        ENTRY, oof_errors=None, oof_images=None, oof_accuracy=None, kaggle_ref=7
+    )
+    assert add_entry(empty, elsewhere).out_of_fold is None
+    assert [entry.number for entry in list_entries(empty)] == [1, 2]
+
+
+def test_a_row_changes_only_where_it_is_told_to(empty: Workspace) -> None:
+    first, second = add_entry(empty, ENTRY), add_entry(empty, ENTRY)
+    changed = update_entry(empty, second, status="pending", kaggle_ref=12)
+    assert changed == dataclasses.replace(second, status="pending", kaggle_ref=12)
+    assert list_entries(empty) == [first, changed]

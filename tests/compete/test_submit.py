@@ -59,7 +59,7 @@ def run_submit(
     """Call `submit`; return what it printed."""
     output = io.StringIO()
     console = Console(file=output, width=200)
-    submit(workspace, None, list(experiments), weights, message, upload, console)
+    submit(workspace, None, list(experiments), weights, message, upload, False, 10, console)
     return output.getvalue()
 
 
@@ -150,11 +150,12 @@ def test_the_competitions_data_have_no_offline_score_but_a_way_to_upload(
     other = run_submit(trained, "first")
     assert only_entry(trained).offline_score is None
     assert "Offline score" not in other
-    assert "To upload it" not in other, "Kaggle would not take as few rows"
+    assert "Not uploaded" not in other, "Kaggle would not take as few rows"
 
     monkeypatch.setitem(COMPETITION_ROWS, "test.csv", TEST_ROWS)
     output = run_submit(trained, "first", message="mine [bold] `id`")
-    assert "-f submissions/submission.csv -m 'mine [bold] `id`'" in output
+    run_id = only_entry(trained).run_id
+    assert f"-f submissions/submission.csv -m 'mine [bold] `id` run={run_id}'" in output
 
 
 def test_the_same_again_writes_no_second_row(trained: Workspace) -> None:
@@ -273,9 +274,7 @@ def test_a_full_disk_keeps_the_old_submission(
     assert [entry.lineup for entry in list_entries(trained)] == ["first", "second"]
 
 
-def test_an_upload_that_is_not_offered_is_refused_before_anything_is_written(
-    trained: Workspace,
-) -> None:
-    with pytest.raises(ProjectError, match="not automated yet"):
+def test_labels_of_other_images_than_the_competitions_are_not_uploaded(trained: Workspace) -> None:
+    with pytest.raises(ProjectError, match=r"are not the competition's \(path\)"):
         run_submit(trained, "first", upload="yes")
     assert list_entries(trained) == []

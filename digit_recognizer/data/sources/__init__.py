@@ -9,7 +9,8 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
-from digit_recognizer import kaggle_api
+from rich.console import Console
+
 from digit_recognizer.data.dataset import find_source
 from digit_recognizer.data.sources.install import (
     describe_installed,
@@ -20,10 +21,15 @@ from digit_recognizer.data.sources.install import (
 from digit_recognizer.data.sources.kaggle import write_kaggle
 from digit_recognizer.data.sources.local import write_local
 from digit_recognizer.data.sources.mnist import write_mnist
+from digit_recognizer.data.sources.mounted import find_mounted, input_folder
 from digit_recognizer.data.sources.sample import write_sample
+from digit_recognizer.kaggle_api import COMPETITION
+from digit_recognizer.kaggle_api.credentials import find_credentials
 from digit_recognizer.workspace import ProjectError, Workspace, locked
 
-WRITERS = {"kaggle": write_kaggle, "mnist": write_mnist, "sample": write_sample}
+WRITERS = {"mnist": write_mnist, "sample": write_sample}
+
+_NOBODY = Console(quiet=True)
 
 SAMPLE_NOTICE = """\
 ------------------------------------------------------------------------------------
@@ -35,11 +41,14 @@ SAMPLE_NOTICE = """\
 ------------------------------------------------------------------------------------"""
 
 
-def download(workspace: Workspace, requested: str) -> str:
-    """Make `data/` hold the requested source, and return what to tell the person."""
+def download(workspace: Workspace, requested: str, console: Console | None = None) -> str:
+    """Make `data/` hold the requested source, and return what to tell the person.
+
+    Progress is shown on the console, if there is one.
+    """
     with locked(workspace.data / ".lock", workspace.data):
         sweep_incoming(workspace.data)
-        source = _resolve(requested)
+        source, origin = _resolve(requested)
         notice = SAMPLE_NOTICE + "\n" if requested == "auto" and source == "sample" else ""
         there = describe_installed(workspace)
         if requested == "auto" and not there:
@@ -50,10 +59,11 @@ def download(workspace: Workspace, requested: str) -> str:
         if there and there["source"] == source and source != "path":
             return notice + _summary(workspace, there, "already there, verified")
 
-        origin = Path(requested).expanduser().resolve() if source == "path" else None
         with incoming_folder(workspace.data) as incoming:
             if origin:
                 write_local(origin, incoming)
+            elif source == "kaggle":
+                write_kaggle(incoming, workspace.data / ".download", console or _NOBODY)
             else:
                 WRITERS[source](incoming)
             installed = install(workspace, incoming, source, origin)
@@ -64,7 +74,7 @@ def _refuse_to_replace_changed_data(workspace: Workspace) -> None:
     """Damaged or edited files that somebody chose by name must not give way to the sample."""
     promised = find_source(workspace)
     if promised and promised["source"] != "sample":
-        chosen = promised.get("origin") or promised["source"]
+        chosen = promised["origin"] if promised["source"] == "path" else promised["source"]
         raise ProjectError(
             f"The files in {workspace.data} are not those that came from {chosen}: they were "
             f"edited or damaged since. Fetch them again with `make download SOURCE={chosen}`, or "
@@ -72,19 +82,39 @@ def _refuse_to_replace_changed_data(workspace: Workspace) -> None:
         )
 
 
-def _resolve(requested: str) -> str:
-    """Return the source that is meant: a key of WRITERS, or `path`."""
+def _resolve(requested: str) -> tuple[str, Path | None]:
+    """Return the source that is meant, kaggle, a key of WRITERS or `path`, and where its files lie.
+
+    Files that lie nowhere yet are the source's writer to bring.
+    """
+    if requested in ("auto", "kaggle"):
+        mounted = find_mounted()
+        if mounted and requested in ("auto", mounted.source):
+            return mounted.source, mounted.folder
+        if not find_credentials():
+            _require_no_input_folder()
     if requested == "auto":
-        return "kaggle" if kaggle_api.find_credentials() else "sample"
-    if requested in WRITERS:
-        return requested
+        return ("kaggle" if find_credentials() else "sample"), None
+    if requested == "kaggle" or requested in WRITERS:
+        return requested, None
     with contextlib.suppress(RuntimeError):  # ~name where nobody has that name
-        if requested and Path(requested).expanduser().exists():
-            return "path"
+        path = Path(requested).expanduser()
+        if requested and path.exists():
+            return "path", path.resolve()
     raise ProjectError(
-        f"SOURCE={requested} is neither a source (auto, {', '.join(sorted(WRITERS))}) "
+        f"SOURCE={requested} is neither a source (auto, kaggle, {', '.join(WRITERS)}) "
         "nor the path of a folder or zip file that exists."
     )
+
+
+def _require_no_input_folder() -> None:
+    """Where the competition should be mounted and is not, the sample is not what is wanted."""
+    folder = input_folder()
+    if folder:
+        raise ProjectError(
+            f"{folder} does not hold Kaggle's {COMPETITION} files. In a notebook, add "
+            "the competition as an input; or choose a path, or the sample, as SOURCE."
+        )
 
 
 def _summary(workspace: Workspace, source: dict[str, Any], state: str) -> str:

@@ -6,11 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
-from digit_recognizer import kaggle_api
 from digit_recognizer.data import sources
 from digit_recognizer.data.dataset import load_test, load_train, read_source
 from digit_recognizer.data.sources import download
+from digit_recognizer.data.sources import kaggle as kaggle_source
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.commands import run, run_well
 from tests.conftest import TEST_ROWS, TRAIN_ROWS
@@ -36,13 +37,14 @@ def kaggle_archive(tiny_source: Path, monkeypatch: pytest.MonkeyPatch) -> list[P
     """Kaggle's side: hands out the tiny data as the competition's archive, and keeps count."""
     asked: list[Path] = []
 
-    def hand_out(folder: Path) -> Path:
+    def hand_out(client: object, folder: Path) -> Path:
         asked.append(folder)
         members = members_of(tiny_source)
         del members["solution.csv"]
         return pack(folder / "digit-recognizer.zip", members)
 
-    monkeypatch.setattr(kaggle_api, "download_competition", hand_out)
+    monkeypatch.setattr(kaggle_source, "connect", lambda console: console)
+    monkeypatch.setattr(kaggle_source, "download_competition", hand_out)
     counts = {"train.csv": TRAIN_ROWS, "test.csv": TEST_ROWS}
     monkeypatch.setattr(INSTALL, "COMPETITION_ROWS", counts)
     return asked
@@ -75,10 +77,10 @@ def test_auto_with_credentials_asks_kaggle(empty: Workspace, kaggle_archive: lis
 def test_credentials_that_are_refused_are_an_error_and_never_a_fall_back(
     empty: Workspace, monkeypatch: pytest.MonkeyPatch, requested: str
 ) -> None:
-    def refuse(_: Path) -> Path:
+    def refuse(_: Console) -> object:
         raise ProjectError("Kaggle refused the credentials: make a new token (401).")
 
-    monkeypatch.setattr(kaggle_api, "download_competition", refuse)
+    monkeypatch.setattr(kaggle_source, "connect", refuse)
     assert "(401)" in assert_refused(empty, requested)
     assert contents_of(empty.data) == {}
 

@@ -5,26 +5,34 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer import kaggle_api
+from digit_recognizer.kaggle_api.credentials import find_credentials
 
 CREDENTIAL_FILES = ("access_token", "access_token.txt", "kaggle.json", "credentials.json")
 
 
 @pytest.mark.parametrize("name", CREDENTIAL_FILES)
 def test_each_file_of_credentials_is_found(name: str) -> None:
-    assert kaggle_api.find_credentials() is None
+    assert find_credentials() is None
     path = Path.home() / ".kaggle" / name
     path.parent.mkdir()
-    assert kaggle_api.find_credentials() is None
+    assert find_credentials() is None
     path.write_text("{}")
-    assert kaggle_api.find_credentials() == str(path)
+    assert find_credentials() == str(path)
 
 
 @pytest.mark.parametrize(
     ("variables", "found"),
     [
         ({"KAGGLE_API_TOKEN": "t0ken"}, "KAGGLE_API_TOKEN"),
-        ({"KAGGLE_API_V1_TOKEN": "t0ken"}, "KAGGLE_API_V1_TOKEN"),
+        ({"KAGGLE_API_V1_TOKEN": __file__}, None),  # only a notebook's
+        (
+            {
+                "KAGGLE_API_V1_TOKEN": __file__,
+                "KAGGLE_KERNEL_RUN_TYPE": "Batch",
+                "KAGGLE_DATA_PROXY_URL": "https://x",
+            },
+            "KAGGLE_API_V1_TOKEN",
+        ),
         ({"KAGGLE_USERNAME": "me", "KAGGLE_KEY": "t0ken"}, "KAGGLE_USERNAME and KAGGLE_KEY"),
         ({"KAGGLE_USERNAME": "me"}, None),
         ({"KAGGLE_KEY": "t0ken"}, None),
@@ -38,7 +46,7 @@ def test_credentials_in_the_environment_are_found_and_not_repeated(
 ) -> None:
     for variable, value in variables.items():
         monkeypatch.setenv(variable, value)
-    assert kaggle_api.find_credentials() == found
+    assert find_credentials() == found
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the client does so on Linux only")
@@ -48,9 +56,9 @@ def test_the_clients_folder_follows_xdg_where_there_is_no_other(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "xdg"))
     (tmp_path / "xdg/kaggle").mkdir(parents=True)
     (tmp_path / "xdg/kaggle/kaggle.json").write_text("{}")
-    assert kaggle_api.find_credentials() == str(tmp_path / "xdg/kaggle/kaggle.json")
+    assert find_credentials() == str(tmp_path / "xdg/kaggle/kaggle.json")
     (Path.home() / ".kaggle").mkdir()
-    assert kaggle_api.find_credentials() is None
+    assert find_credentials() is None
 
 
 def test_the_clients_folder_can_be_elsewhere(
@@ -59,6 +67,6 @@ def test_the_clients_folder_can_be_elsewhere(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.setenv("KAGGLE_CONFIG_DIR", str(elsewhere))
-    assert kaggle_api.find_credentials() is None
+    assert find_credentials() is None
     (elsewhere / "kaggle.json").write_text("{}")
-    assert kaggle_api.find_credentials() == str(elsewhere / "kaggle.json")
+    assert find_credentials() == str(elsewhere / "kaggle.json")

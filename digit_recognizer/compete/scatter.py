@@ -1,0 +1,55 @@
+"""Cross-validated against public scores, as a picture.
+
+In: rows of the ledger that have both. Out: a PNG. What always holds: points carry their standard
+errors, so that nobody reads a ranking into noise.
+"""
+
+import io
+
+from digit_recognizer.compete.ledger import Entry
+from digit_recognizer.compete.standing import public_error
+
+_LONGEST_LABEL = 28
+_BLUE = "#0072B2"
+
+
+def draw_scatter(entries: list[Entry]) -> bytes:
+    """Return the picture; every entry has an out-of-fold and a public score."""
+    from matplotlib.figure import Figure  # no pyplot: nothing to close, no display asked for
+
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    axes = figure.add_subplot()
+    edges = []
+    for entry in entries:
+        score, public = entry.out_of_fold, entry.public_score
+        assert score is not None and public is not None
+        across, up = 100 * score.accuracy_error, 100 * public_error(public)
+        point = (100 * score.accuracy, 100 * public)
+        axes.errorbar(*point, xerr=across, yerr=up, fmt="o", color=_BLUE, ecolor="0.75")
+        axes.annotate(
+            entry.lineup[:_LONGEST_LABEL],
+            point,
+            textcoords="offset points",
+            xytext=(6, 5),
+            fontsize=8,
+        )
+        edges += [
+            point[0] - 2 * across,
+            point[0] + 2 * across,
+            point[1] - 2 * up,
+            point[1] + 2 * up,
+        ]
+    low, high = min(edges), min(100.0, max(edges))
+    axes.axline((low, low), slope=1, color="0.6", linewidth=0.8, zorder=0)
+    axes.set(
+        xlim=(low, high),
+        ylim=(low, high),
+        aspect="equal",
+        xlabel="out of fold, % right (± one standard error)",
+        ylabel="public score, % right",
+    )
+    axes.set_title("Cross-validation against the leaderboard (on the line: the same)", fontsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    return picture.getvalue()

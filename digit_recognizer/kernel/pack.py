@@ -1,0 +1,64 @@
+"""Run folders as one archive, to be brought home from another machine.
+
+In: the names of trained runs. Out: `runs.zip`. What always holds: the same runs give the same
+bytes, and nothing is in there but the files that make up a run, of finished folds only.
+"""
+
+import re
+from pathlib import Path
+
+from digit_recognizer.kernel.archive import zip_members
+from digit_recognizer.runs import FOLD_FILES, Run, read_config
+from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_file
+
+LATEST = "latest.json"
+FOLD_MEMBERS = (*FOLD_FILES, "done.json")
+_BASE = ("config.json", "folds.npy")
+_SCORED = ("metrics.json", "oof.npy", "test.npy")  # not there yet where training was cut short
+_NAME = "[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+_MEMBER = re.compile(
+    f"(?P<run>{_NAME})/(?:{'|'.join(map(re.escape, (*_BASE, *_SCORED)))}"
+    rf"|fold-(?P<fold>0|[1-9][0-9]?)/(?:{'|'.join(map(re.escape, FOLD_MEMBERS))}))"
+)
+
+
+def pack_runs(workspace: Workspace, names: list[str], target: Path) -> None:
+    """Write those of the named runs that have a finished fold into `target`, if there is one."""
+    members: dict[str, bytes] = {}
+    runs = [
+        Run(workspace.runs / name, config)
+        for name in names
+        if (config := read_config(workspace.runs / name))
+    ]
+    for run in runs:
+        if run.finished_folds:
+            members |= {f"{run.name}/{name}": _read(run, name) for name in _list_files(run)}
+    if len(runs) == len(names) and all(run.is_complete for run in runs):
+        latest = workspace.runs / LATEST
+        if read_json(latest) is not None:
+            members[LATEST] = latest.read_bytes()
+    if not members:
+        return
+    # As they are: weights and probabilities hardly shrink, and zlib's bytes depend on its version.
+    write_file(target, zip_members(members, packed=False))
+
+
+def find_run(member: str) -> str | None:
+    """Return the run that a member of such an archive belongs to; None for any other name."""
+    match = _MEMBER.fullmatch(member)
+    return match["run"] if match else None
+
+
+def _list_files(run: Run) -> list[str]:
+    return [
+        *_BASE,
+        *(name for name in _SCORED if (run.folder / name).exists()),
+        *(f"fold-{fold}/{name}" for fold in run.finished_folds for name in FOLD_MEMBERS),
+    ]
+
+
+def _read(run: Run, name: str) -> bytes:
+    try:
+        return (run.folder / name).read_bytes()
+    except OSError as error:
+        raise ProjectError(f"{run.folder / name} cannot be read: {error.strerror}.") from error
