@@ -50,22 +50,28 @@ def _print_table(entries: list[Entry], console: Console) -> None:
     table = Table(
         title="Submissions, newest last", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0)
     )
-    rows = [_as_row(entry) for entry in entries]
-    used = [any(row[column] for row in rows) for column in range(len(_HEADINGS))]
-    for heading, is_used in zip(_HEADINGS, used, strict=True):
-        if is_used:
-            table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*[escape(cell) for cell, is_used in zip(row, used, strict=True) if is_used])
+    columns = list(zip(_HEADINGS, *[_as_row(entry) for entry in entries], strict=True))
+    used = [column for column in columns if any(column[1:])]
+    for heading, *cells in used:
+        # Where the terminal is narrow, names are cut and not figures; reasons take several lines.
+        kept = [cell.split(":")[0] for cell in (heading, *cells)]
+        table.add_column(
+            heading,
+            no_wrap=heading != "status",
+            min_width=None if heading == "file" else max(map(len, kept)),
+        )
+    for row in list(zip(*used, strict=True))[1:]:
+        table.add_row(*map(escape, row))
     console.print(table)
 
 
 def _as_row(entry: Entry) -> tuple[str, ...]:
     score, public = entry.out_of_fold, entry.public_score
     status = f"{entry.status}: {entry.error_text}" if entry.error_text else entry.status
+    # The name of a file written here has the time and the line-up.
+    elsewhere = f"{entry.written_at[:16]} {entry.lineup}"
     return (
-        # The name of a file written here has the time and the line-up.
-        entry.file if entry.sha256 else f"{entry.written_at[:16]} {entry.lineup}",
+        entry.file.removesuffix(".csv") if entry.sha256 else elsewhere,
         score.percentage if score else "",
         f"{public:.5f}" if public is not None else "",
         f"{difference_in_errors(score, public):+.1f} s.e." if score and public is not None else "",

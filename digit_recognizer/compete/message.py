@@ -38,8 +38,9 @@ def compose_message(entry: Entry, own: str | None = None) -> str:
 
 
 def find_run_id(message: str) -> str | None:
-    match = _RUN_ID.search(message)
-    return match[1] if match else None
+    # The last: a person's own words, which come first, may be an earlier line.
+    found = _RUN_ID.findall(message)
+    return found[-1] if found else None
 
 
 def read_message(message: str) -> Facts:

@@ -56,6 +56,7 @@ class Client:
     credentials: str
     console: Console
     patience: float
+    is_logged_in: bool = True
 
     @property
     def username(self) -> str:
@@ -79,7 +80,9 @@ class Client:
             except (ProjectError, _CredentialsError):
                 raise
             except (Exception, OutOfTime) as error:
-                problem = describe(error, self.credentials, self._secrets())
+                problem = describe(
+                    error, self.credentials, self._secrets() if self.is_logged_in else None
+                )
             pause = problem.retry_after
             if pause is None:
                 pause = min(2.0**attempt, _LONGEST_PAUSE)
@@ -109,7 +112,8 @@ def connect(console: Console) -> Client:
         raise ProjectError(
             f"No Kaggle credentials were found. {HOW_TO_GET}, and run the same command again."
         )
-    client = Client(_import_client()(), found, console, _read_patience())
+    api = _import_client()()
+    client = Client(api, found, console, _read_patience(), is_logged_in=False)
     try:
         client.call("log in to Kaggle", _authenticate)
     except _CredentialsError:
@@ -119,6 +123,7 @@ def connect(console: Console) -> Client:
             "are unreadable, malformed, revoked or expired. A new token is made at "
             "https://www.kaggle.com/settings."
         ) from None
+    client.is_logged_in = True
     return client
 
 
@@ -168,6 +173,9 @@ def _import_client() -> Any:
         package = importlib.util.module_from_spec(spec)
         package.__version__ = metadata.version("kaggle")  # type: ignore[attr-defined]
         sys.modules["kaggle"] = package
+    # With these it would print what it sends, and read a whole download in order to print that.
+    for variable in ("VERBOSE", "VERBOSE_OUTPUT"):
+        os.environ.pop(variable, None)
     with quietly():
         from kaggle.api.kaggle_api_extended import KaggleApi
         from kagglesdk.kaggle_creds import KaggleCredentials

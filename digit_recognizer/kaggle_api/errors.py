@@ -51,13 +51,16 @@ class Problem:
         return self.status is not None and self.status < _FIRST_SERVER_ERROR
 
 
-def describe(error: BaseException, credentials: str, secrets: Iterable[str]) -> Problem:
-    """Return the problem behind anything that the client raises."""
+def describe(error: BaseException, credentials: str, secrets: Iterable[str] | None) -> Problem:
+    """Return the problem behind anything that the client raises.
+
+    While the secrets are not known (None), nothing that the server says is repeated.
+    """
     response = getattr(error, "response", None)
     if response is None:
         return Problem(_describe_silence(error))
     status, text = _read(response)
-    said = blot_out(text, secrets)[:_LONGEST_TEXT]
+    said = blot_out(text, secrets)[:_LONGEST_TEXT] if secrets is not None else ""
     quoted = f' It says: "{said}"' if said else ""
     match status:
         case 401:

@@ -147,7 +147,7 @@ def test_rules_that_were_not_accepted_are_shown_once_with_their_address(
         kaggle.rules_accepted = False
     else:
         kaggle.misbehave("DownloadDataFiles", kind, times=None, status=403, text="Accept them!")
-    message = fail(kaggle, empty)
+    message = fail(kaggle, empty, patience=5)
     assert f"{PAGE}/rules" in message
     assert 'It says: "' in message
     assert kaggle.calls("DownloadDataFiles") == 1
@@ -157,7 +157,7 @@ def test_credentials_that_are_refused_half_way_are_not_tried_again(
     kaggle: KaggleServer, empty: Workspace
 ) -> None:
     kaggle.misbehave("DownloadDataFiles", "status", times=None, status=401)
-    message = fail(kaggle, empty)
+    message = fail(kaggle, empty, patience=5)
     assert "Kaggle refused the credentials (KAGGLE_API_TOKEN)" in message
     assert (kaggle.calls("IntrospectToken"), kaggle.calls("DownloadDataFiles")) == (1, 1)
 
@@ -165,7 +165,7 @@ def test_credentials_that_are_refused_half_way_are_not_tried_again(
 def test_a_wait_that_kaggle_asks_for_is_kept_in_seconds_and_as_a_date(
     kaggle: KaggleServer, empty: Workspace
 ) -> None:
-    end = (datetime.now(UTC) + timedelta(seconds=3)).replace(microsecond=0)
+    end = (datetime.now(UTC) + timedelta(seconds=2)).replace(microsecond=0)
     date = format_datetime(end, usegmt=True)
     kaggle.misbehave("ListSubmissions", "status", status=429, retry_after="0.1")
     kaggle.misbehave("ListSubmissions", "status", status=429, retry_after=date)

@@ -99,7 +99,7 @@ def fail(
 ) -> str:
     """Try to download with these, which must fail and leave nothing; return the only line."""
     arguments = ("download", "--source", source)
-    done = command(kaggle, workspace, *arguments, signed_in=False, **variables)
+    done = command(kaggle, workspace, *arguments, patience=5, signed_in=False, **variables)
     message = refused(done)
     assert len(done.stdout.splitlines()) == 1
     assert "SAMPLE" not in done.stdout
@@ -191,6 +191,7 @@ def test_a_bad_token_is_an_error_even_beside_a_good_key(
 ) -> None:
     login = WAYS["key"](right(kaggle))
     assert WHERE in fail(kaggle, empty, {**login, "KAGGLE_API_TOKEN": token})
+    assert kaggle.calls("DownloadDataFiles") == 0
 
 
 def test_a_token_that_ran_out_is_an_error(kaggle: KaggleServer, empty: Workspace) -> None:

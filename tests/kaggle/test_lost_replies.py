@@ -33,7 +33,8 @@ def test_a_submission_whose_reply_was_lost_is_found_by_its_run(
     kaggle: KaggleServer, ready: Workspace, kind: str
 ) -> None:
     kaggle.misbehave("CreateSubmission", kind)
-    output = well(submit(kaggle, ready))
+    # Enough to try again, if that were done.
+    output = well(submit(kaggle, ready, patience=5))
     (there,) = kaggle.submissions
     row = only_row(ready)
     assert (row.status, row.kaggle_ref, row.public_score) == ("complete", there.ref, there.score)
