@@ -41,7 +41,11 @@ def print_leaderboard(workspace: Workspace, console: Console) -> None:
     if problem:
         raise ProjectError(f"This is the ledger as it was: it could not be updated. {problem}")
     if entries:
-        standing = _describe_best(entries, client)
+        try:
+            standing = _describe_best(entries, client)
+        except ProjectError as error:
+            _save(workspace, entries, "Where the best stands could not be asked for.", console)
+            raise ProjectError(f"The table is up to date, but not the rank: {error}") from None
         console.print(standing)
         _save(workspace, entries, standing, console)
 

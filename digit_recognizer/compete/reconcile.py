@@ -23,7 +23,7 @@ def reconcile(workspace: Workspace, client: Client) -> list[Entry]:
     for entry, submission in _match(list_entries(workspace), submissions):
         if entry and submission:
             _take_over(workspace, entry, submission)
-        elif entry and entry.status in {"uploading", "unknown"}:
+        elif entry and entry.status in {"uploading", "unknown", "pending"}:
             _judge_missing(workspace, entry, asked_at)
         elif submission:
             import_entry(workspace, _as_entry(submission))
@@ -72,9 +72,9 @@ def _judge_missing(workspace: Workspace, entry: Entry, asked_at: datetime) -> No
             workspace,
             entry,
             status="failed",
-            error_text="The upload broke off; Kaggle's list does not have it.",
+            error_text="The upload broke off, or was passed over: Kaggle's list does not have it.",
         )
-    elif entry.status != "unknown":
+    elif entry.status == "uploading":
         update_entry(workspace, entry, status="unknown")
 
 

@@ -7,6 +7,7 @@ upload counts only when the server named its number; one whose fate is unknown s
 import csv
 import io
 import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -169,7 +170,7 @@ def read_board(client: Client, folder: Path) -> list[float]:
             (name,) = [each for each in archive.namelist() if each.endswith(".csv")]
             rows = csv.DictReader(io.StringIO(archive.read(name).decode("utf-8-sig")))
             return sorted((float(row["Score"]) for row in rows), reverse=True)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error):
         raise ProjectError("What Kaggle sent is not its leaderboard.") from None
 
 

@@ -94,14 +94,25 @@ def test_what_is_not_listed_is_unknown_first_and_failed_after_a_while(
     assert [row.status for row in update(empty, listing)] == ["unknown", "failed"]
 
 
-@pytest.mark.parametrize(
-    ("status", "ref"), [("written", None), ("failed", None), ("pending", 7), ("complete", 7)]
-)
+@pytest.mark.parametrize(("status", "ref"), [("written", None), ("failed", None), ("complete", 7)])
 def test_a_row_that_is_not_listed_and_not_lost_stays_as_it_is(
     empty: Workspace, listing: Listing, status: str, ref: int | None
 ) -> None:
     row = add(empty, status=status, kaggle_ref=ref, uploaded_at=ago(9_999))
     assert update(empty, listing) == [row]
+
+
+def test_what_kaggle_took_and_never_lists_is_failed_after_a_while(
+    empty: Workspace, listing: Listing
+) -> None:
+    """At the daily limit it has been seen to say "submitted", with a number, and to forget it."""
+    row = add(empty, status="pending", kaggle_ref=7, uploaded_at=ago(SETTLE_SECONDS - 30))
+    assert update(empty, listing) == [row]
+    add(empty, status="pending", kaggle_ref=8, uploaded_at=ago(SETTLE_SECONDS + 2))
+    assert {row.kaggle_ref: row.status for row in update(empty, listing)} == {
+        7: "pending",
+        8: "failed",
+    }
 
 
 def test_a_score_that_was_changed_is_taken_over(empty: Workspace, listing: Listing) -> None:
