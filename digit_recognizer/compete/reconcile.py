@@ -38,10 +38,9 @@ def _match(
     pairs: list[tuple[Entry | None, Submission | None]] = []
     loose = []
     for entry in entries:
-        submission = by_ref.pop(entry.kaggle_ref, None) if entry.kaggle_ref else None
-        if submission:
-            pairs.append((entry, submission))
-        elif not entry.kaggle_ref:
+        if entry.kaggle_ref:
+            pairs.append((entry, by_ref.pop(entry.kaggle_ref, None)))
+        else:
             loose.append(entry)
     by_run = {run: each for each in by_ref.values() if (run := find_run_id(each.description))}
     for entry in loose:
