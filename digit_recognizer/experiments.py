@@ -42,10 +42,12 @@ class Deotte:
 
 @dataclass(frozen=True)
 class ConvStages:
-    """Stages of two 3x3 convolutions with batch normalisation, a max-pool after each stage."""
+    """Stages of 3x3 convolutions with batch normalisation; each stage ends with a max-pool."""
 
     filters: tuple[int, ...] = (32, 64, 128)
     dropout_rate: float = 0.3
+    depths: tuple[int, ...] = ()  # convolutions in each stage; two where nothing is said
+    first_size: int = 3  # side of the very first convolution, which alone sees pixels
 
 
 Network = Dense | PoolingConv | Deotte | ConvStages
@@ -81,6 +83,9 @@ class Experiment:
     # Stop after so many epochs without a better loss on a tenth of the training part, which is
     # held out for that alone: the fold that scores the network must not choose when it stops.
     patience: int = 0
+    # What networks compute in; weights are float32 anyway. "auto" takes bfloat16 where the
+    # processor is the faster for it, by a measurement of its own.
+    precision: str = "float32"  # or "bfloat16", "auto"
     test_shift: int = 0  # pixels; average predictions over shifts by so much, too
     folds: int = 5
     seed: int = 0
@@ -101,6 +106,9 @@ class Experiment:
         _require(0 <= self.seed < 2**32, self, "seed", "0 to 4294967295, as NumPy's seeds are")
         _require(0 <= self.test_shift <= 4, self, "test_shift", "0 to 4 pixels")
         _require(2 <= self.folds <= 100, self, "folds", "2 to 100")
+        if isinstance(self.network, ConvStages):
+            stages, depths = len(self.network.filters), self.network.depths
+            _require(len(depths) in {0, stages}, self, "network.depths", f"none or {stages}")
         for part in ("network", "augmentation"):
             for key, value in vars(getattr(self, part)).items():
                 holds, expected = _judge_part(key, value)
@@ -112,6 +120,7 @@ class Experiment:
 _CHOICES = {
     "pixels": ("unit", "raw"),
     "optimizer": ("adam", "adamw"),
+    "precision": ("float32", "bfloat16", "auto"),
     "schedule": ("constant", "exponential", "triangular"),
 }
 
@@ -122,7 +131,7 @@ def _judge_part(key: str, value: Any) -> tuple[bool, str]:
         return True, ""
     if key == "dropout_rate":
         return 0 <= value < 1, "at least 0 and below 1"
-    if key in ("filters", "hidden_units", "width"):
+    if key in ("filters", "depths", "first_size", "hidden_units", "width"):
         sizes = value if isinstance(value, tuple) else (value,)
         return all(size >= 1 for size in sizes), "at least 1"
     return 0 <= value < math.inf, "at least 0"

@@ -124,6 +124,9 @@ class Run:
         threads: int = self.fold_facts(fold)["environment"]["threads"]
         return threads
 
+    def fold_precision(self, fold: int) -> str:
+        return str(self.fold_facts(fold).get("precision", "float32"))
+
     def fold_device(self, fold: int) -> str:
         return str(self.fold_facts(fold)["device"])
 

@@ -6,6 +6,8 @@ normalisation are averaged with the weights: left behind, they would belong to o
 
 from typing import Any
 
+_EVERY = 4  # steps
+
 
 class WeightAverage:
     def __init__(self, model: Any, decay: float) -> None:
@@ -16,16 +18,22 @@ class WeightAverage:
         self._variables = [v for v in model.variables if str(v.dtype).startswith("float")]
         self._averages = [self._as_array(v).copy() for v in self._variables]
         self._decay = decay
-        self._steps = 0
+        self._updates = self._steps = 0
 
     def update(self) -> None:
-        # A short memory at first, so that the random start is soon forgotten.
+        # Fetching the weights takes as long as a twentieth of a step; now and then is enough.
         self._steps += 1
-        decay = min(self._decay, (1 + self._steps) / (10 + self._steps))
+        if self._steps % _EVERY:
+            return
+        # A short memory at first, so that the random start is soon forgotten.
+        self._updates += 1
+        decay = min(self._decay**_EVERY, (1 + self._updates) / (10 + self._updates))
         for average, variable in zip(self._averages, self._variables, strict=True):
             average *= decay
             average += (1 - decay) * self._as_array(variable)
 
     def apply(self) -> None:
+        if not self._updates:
+            return  # too few steps for an average: what was learnt stays
         for average, variable in zip(self._averages, self._variables, strict=True):
             variable.assign(average)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from joblib import Parallel, delayed
@@ -24,6 +25,7 @@ from digit_recognizer.data.dataset import Digits, fingerprint_of
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.environment import available_cores, describe_environment, doubt_keras
 from digit_recognizer.experiments import Experiment
+from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.progress import FoldReporter, read_states, showing
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.resume import start_run
@@ -86,7 +88,11 @@ def train_experiment(
                 console.print(f"[yellow]{doubt}[/]")
             require_writable(folder)
             data = FoldData(train.images, train.labels, folds, test.images)
-            fits = _fit_folds(experiment, pending, data, engine, folder / ".notes", console)
+            precision = _settle_precision(experiment, run, engine)
+            console.print(_announce(experiment, pending, engine, precision))
+            fits = _fit_folds(
+                experiment, pending, data, engine, precision, folder / ".notes", console
+            )
             with contextlib.closing(fits):
                 for result in fits:
                     run.save_fold(result)
@@ -101,6 +107,7 @@ def _fit_folds(
     folds: list[int],
     data: FoldData,
     engine: Engine,
+    precision: str,
     notes: Path,
     console: Console,
 ) -> Generator[FoldResult, None, None]:
@@ -112,7 +119,8 @@ def _fit_folds(
         _naming_dead_workers(notes, folds),
     ):
         calls = [
-            (experiment, fold, data, engine.threads, FoldReporter(notes, fold)) for fold in folds
+            (experiment, fold, data, engine.threads, FoldReporter(notes, fold), precision)
+            for fold in folds
         ]
         jobs = min(engine.jobs, len(folds))
         if jobs == 1:
@@ -121,12 +129,35 @@ def _fit_folds(
                 yield fit_fold(*call)
         else:
             # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
-            yield from Parallel(
-                n_jobs=jobs,
-                return_as="generator_unordered",
-                initializer=_prepare_worker,
-                initargs=(os.getpid(),),
-            )(delayed(fit_fold)(*call) for call in calls)
+            yield from Parallel(return_as="generator_unordered", **_describe_workers(jobs))(
+                delayed(fit_fold)(*call) for call in calls
+            )
+
+
+def _describe_workers(jobs: int) -> dict[str, Any]:
+    return {"n_jobs": jobs, "initializer": _prepare_worker, "initargs": (os.getpid(),)}
+
+
+def _settle_precision(experiment: Experiment, run: Run, engine: Engine) -> str:
+    """Return what the experiment names, or what its finished folds have, or what is fast here."""
+    if experiment.precision != "auto":
+        return experiment.precision
+    if run.finished_folds:
+        return run.fold_precision(run.finished_folds[0])
+    if engine.jobs == 1:
+        return choose_precision(engine.threads)
+    # Where the folds will be trained: this process stays without TensorFlow.
+    (chosen,) = Parallel(**_describe_workers(engine.jobs))(
+        [delayed(choose_precision)(engine.threads)]
+    )
+    return str(chosen)
+
+
+def _announce(experiment: Experiment, folds: list[int], engine: Engine, precision: str) -> str:
+    work = f"{len(folds)} fold{'s' * (len(folds) > 1)} to train"
+    processes = f"{engine.jobs} processes of " if engine.jobs > 1 else ""
+    threads = f"{processes}{engine.threads} thread{'s' * (engine.threads > 1)}"
+    return f"{experiment.name}: {work}, {threads}, {precision}"
 
 
 def _prepare_worker(caller: int) -> None:

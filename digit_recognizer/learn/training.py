@@ -43,7 +43,12 @@ class FoldData:
 
 
 def fit_fold(
-    experiment: Experiment, fold: int, data: FoldData, threads: int, report: Report
+    experiment: Experiment,
+    fold: int,
+    data: FoldData,
+    threads: int,
+    report: Report,
+    precision: str = "float32",
 ) -> FoldResult:
     configure(threads)
     import keras
@@ -56,7 +61,7 @@ def fit_fold(
 
     held_out = data.folds == fold
     training, watched = _hold_out_for_stopping(experiment, np.flatnonzero(~held_out), generator)
-    model = _build_or_explain(experiment)
+    model = _build_or_explain(experiment, precision)
     model.compile(
         optimizer=_build_optimizer(experiment),
         loss=keras.losses.CategoricalCrossentropy(
@@ -113,6 +118,7 @@ def fit_fold(
             "training_seconds": round(trained - started, 3),
             "seconds": round(time.perf_counter() - started, 3),
             "device": describe_device(),
+            "precision": precision,
             "environment": describe_environment(threads),
         },
     )
@@ -126,9 +132,9 @@ def _require_finite(experiment: Experiment, fold: int, *values: float | np.ndarr
         )
 
 
-def _build_or_explain(experiment: Experiment) -> Any:
+def _build_or_explain(experiment: Experiment, precision: str) -> Any:
     try:
-        return build_model(experiment)
+        return build_model(experiment, precision)
     except ValueError as error:
         problem = str(error).splitlines()[0]
         raise ProjectError(f"{experiment.name}: no such network can be built: {problem}") from error

@@ -44,7 +44,7 @@ def validate_run(run: Run, train: Digits, test: Digits) -> Iterator[Validation]:
     # One process has one number of threads; sums depend on how they are divided among them.
     threads = trained_with[0]
     for fold in range(experiment.folds):
-        model = load_model(experiment, run.read_weights(fold), threads)
+        model = load_model(experiment, run.read_weights(fold), threads, run.fold_precision(fold))
         held_out = folds == fold
         loaded = [
             predict_probabilities(model, images, experiment.test_shift)

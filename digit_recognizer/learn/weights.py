@@ -36,10 +36,12 @@ def weights_of(model: Any) -> bytes:
     return file.getvalue()
 
 
-def load_model(experiment: Experiment, weights: bytes, threads: int) -> Any:
+def load_model(
+    experiment: Experiment, weights: bytes, threads: int, precision: str = "float32"
+) -> Any:
     """Rebuild a trained network from its description and its weights."""
     configure(threads)
-    model = build_model(experiment)
+    model = build_model(experiment, precision)
     if find_older_keras():
         with _path_on_disk() as path:
             path.write_bytes(weights)

@@ -121,12 +121,14 @@ def test_predictions_do_not_depend_on_the_other_images(data: FoldData) -> None:
 
 def test_the_average_is_of_all_weights_and_batch_statistics() -> None:
     model = build_model(CONV)
-    average = WeightAverage(model, 0.5)
+    average = WeightAverage(model, 0.9)
     floats = [v for v in model.variables if str(v.dtype).startswith("float")]
     before = [variable.numpy().copy() for variable in floats]
     for variable in floats:
         variable.assign(variable + 1.0)
-    average.update()
+    average.apply()  # no average yet: nothing changes
+    for _ in range(4):  # it looks at every fourth step
+        average.update()
     average.apply()
     # Its memory is short at first: the second of eleven parts, not half.
     for variable, old in zip(floats, before, strict=True):

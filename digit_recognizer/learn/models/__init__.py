@@ -8,6 +8,7 @@ everything that must happen to a pixel before the first layer is inside it.
 from typing import Any
 
 from digit_recognizer.experiments import ConvStages, Dense, Deotte, Experiment, PoolingConv
+from digit_recognizer.learn.backend import computing_in
 from digit_recognizer.learn.models.convolutional import (
     stack_conv_stages,
     stack_deotte,
@@ -16,7 +17,13 @@ from digit_recognizer.learn.models.convolutional import (
 from digit_recognizer.learn.models.dense import stack_dense
 
 
-def build_model(experiment: Experiment) -> Any:
+def build_model(experiment: Experiment, precision: str = "float32") -> Any:
+    """Return the network; its logits are float32 in every precision."""
+    with computing_in(precision):
+        return _build(experiment)
+
+
+def _build(experiment: Experiment) -> Any:
     from keras import Input, Model, layers
 
     pixels = Input((28, 28, 1))
@@ -30,4 +37,4 @@ def build_model(experiment: Experiment) -> Any:
             features = stack_deotte(scaled, network)
         case ConvStages() as network:
             features = stack_conv_stages(scaled, network)
-    return Model(pixels, layers.Dense(10)(features), name=experiment.name)
+    return Model(pixels, layers.Dense(10, dtype="float32")(features), name=experiment.name)

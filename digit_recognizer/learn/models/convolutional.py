@@ -41,12 +41,17 @@ def stack_conv_stages(images: Any, network: ConvStages) -> Any:
     from keras import layers
 
     features = images
-    for filters in network.filters:
-        for _ in range(2):
-            features = layers.Conv2D(filters, 3, padding="same", use_bias=False)(features)
+    size = network.first_size
+    depths = network.depths or (2,) * len(network.filters)
+    for filters, depth in zip(network.filters, depths, strict=True):
+        for index in range(depth):
+            features = layers.Conv2D(filters, size, padding="same", use_bias=False)(features)
+            if index == depth - 1:
+                # Before the normalisation, which then has a quarter of the work.
+                features = layers.MaxPooling2D(2)(features)
             # Short schedules: statistics must follow the weights within some tens of steps.
             features = batch_normalization(momentum=0.9)(features)
             features = layers.ReLU()(features)
-        features = layers.MaxPooling2D(2)(features)
+            size = 3
     features = layers.Flatten()(features)
     return layers.Dropout(network.dropout_rate)(features) if network.dropout_rate else features
