@@ -21,7 +21,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK PYTHON GPU
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -83,8 +83,9 @@ kernel: setup  ## one script that trains on Kaggle's GPU, in kernel/; and back: 
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
 	    --push "$$PUSH" $${RUNS:+--runs "$$RUNS"} $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
-bench: setup  ## how fast this machine reads, trains and predicts
-	@$(RUN) scripts/bench.py
+bench: setup  ## how fast this machine reads, trains and predicts, beside stock Keras and PyTorch
+## QUICK=1 (three minutes instead of half an hour)
+	@$(RUN) scripts/bench.py $(if $(filter 1 yes true,$(QUICK)),--quick)
 
 test: setup-dev  ## all tests, with coverage
 	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered

@@ -214,6 +214,9 @@ def test_a_value_that_makes_no_sense_is_named_with_its_key(
         (lambda: Deotte(width=0), "network.width"),
         (lambda: Deotte(dropout_rate=2.0), "network.dropout_rate"),
         (lambda: ConvStages((0,)), "network.filters"),
+        (lambda: ConvStages((4, 8), depths=(1, 0)), "network.depths"),
+        (lambda: ConvStages((4, 8), depths=(1,)), "network.depths"),
+        (lambda: ConvStages((4,), first_size=0), "network.first_size"),
     ],
 )
 def test_a_network_that_cannot_be_built_is_named_with_its_key(network, key: str) -> None:
@@ -236,20 +239,22 @@ def test_a_name_alone_is_the_experiment_itself() -> None:
 
 def test_settings_make_a_variation_under_a_name_of_its_own() -> None:
     settings = [
-        *("epochs=3", "learning_rate=1e-2", "schedule=constant", "network.filters=4,8"),
+        *("epochs=3", "learning_rate=1e-2", "schedule=constant", "network.filters=4,8,8"),
         *("network.dropout_rate=0", "augmentation.shift=1", "seed=7"),
     ]
+    original = EXPERIMENTS["stages"]
+    epochs = original.epochs
     assert resolve_experiment("stages", settings, "mine") == dataclasses.replace(
-        EXPERIMENTS["stages"],
+        original,
         name="mine",
         epochs=3,
         learning_rate=0.01,
         schedule="constant",
         seed=7,
-        network=ConvStages((4, 8), 0.0),
-        augmentation=dataclasses.replace(EXPERIMENTS["stages"].augmentation, shift=1.0),
+        network=dataclasses.replace(original.network, filters=(4, 8, 8), dropout_rate=0.0),
+        augmentation=dataclasses.replace(original.augmentation, shift=1.0),
     )
-    assert EXPERIMENTS["stages"].epochs == 12, "the original stays as it is"
+    assert original.epochs == epochs, "the original stays as it is"
 
 
 def test_a_variation_does_not_claim_what_was_published_of_the_original() -> None:

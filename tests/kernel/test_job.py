@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from digit_recognizer.experiments import LINEUPS
 from digit_recognizer.kernel.build import plan_job
 from digit_recognizer.workspace import ProjectError
 
@@ -28,7 +29,7 @@ def test_a_job_is_the_commands_that_a_person_would_type() -> None:
         ["train.py", "--jobs", "1", "--experiments", "stages", "deotte"],
         ["submit.py", "--upload", "no", "--experiments", "stages", "deotte"],
     ]
-    assert plan_job(None, [], [], None).names == ["stages"]
+    assert plan_job(None, [], [], None).names == list(LINEUPS["standard"])
     varied = plan_job(None, ["stages"], ["seed=3", "epochs=2"], "mine")
     assert varied.names == ["mine"]
     assert varied.commands[1][3:] == [

@@ -1,0 +1,65 @@
+"""A network as a plain list of layers, with the arithmetic that each costs.
+
+In: a Keras model. Out: JSON values, from which another library can build the same network. What
+always holds: the multiply-adds are those of one image, forward; additions, activations and
+normalisation, which are a small part, are not counted.
+"""
+
+import math
+from typing import Any
+
+# What another library needs to know of a layer; none of it is an object.
+_OPTIONS = {
+    "activation",
+    "dilation_rate",
+    "epsilon",
+    "filters",
+    "groups",
+    "kernel_size",
+    "momentum",
+    "padding",
+    "pool_size",
+    "rate",
+    "scale",
+    "strides",
+    "units",
+    "use_bias",
+}
+
+
+def describe_layers(model: Any) -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": stock_class(layer).__name__,
+            "options": {k: v for k, v in layer.get_config().items() if k in _OPTIONS},
+            "input": _shape(layer.input),
+            "output": _shape(layer.output),
+            "multiply_adds": _count_multiply_adds(layer),
+        }
+        for layer in model.layers
+        if stock_class(layer).__name__ != "InputLayer"
+    ]
+
+
+def count_multiply_adds(layers: list[dict[str, Any]]) -> int:
+    return sum(layer["multiply_adds"] for layer in layers)
+
+
+def stock_class(layer: Any) -> type:
+    """Return the layer's class, or Keras's own from which ours is derived."""
+    return next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
+
+
+def _count_multiply_adds(layer: Any) -> int:
+    """Each number of a kernel is used once at each place of the output."""
+    kernels = [w for w in layer.trainable_weights if len(w.shape) > 1]
+    if not kernels:
+        return 0
+    places = math.prod(_shape(layer.output)[:-1])
+    return places * sum(math.prod(kernel.shape) for kernel in kernels)
+
+
+def _shape(tensor: Any) -> list[int]:
+    """Return the shape of one image's part; of several inputs, the first's."""
+    first = tensor[0] if isinstance(tensor, list) else tensor
+    return list(first.shape[1:])

@@ -1,0 +1,107 @@
+"""How long it takes to train to an accuracy on a held-out fold.
+
+In: a workspace with full-size data. Out: rows of the table. What always holds: the accuracy is of
+every image of fold 0, none of which is learnt from, and the seconds are of training alone.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from digit_recognizer.bench.contest import Contender, contending
+from digit_recognizer.bench.table import Row, format_number
+from digit_recognizer.bench.turns import Task
+from digit_recognizer.configuration import to_dict
+from digit_recognizer.data.dataset import find_source
+from digit_recognizer.environment import available_cores
+from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.workspace import Workspace
+
+TARGETS = (0.990, 0.994, 0.996)
+_ENOUGH_ROWS = 10_000
+GROUP = "training time to an accuracy on the whole of held-out fold 0"
+
+
+@dataclass(frozen=True)
+class Point:
+    """What a training had reached after so many epochs and seconds."""
+
+    epochs: int
+    seconds: float
+    accuracy: float
+
+
+def measure_reach(
+    workspace: Workspace, experiment: Experiment, limit: float, console: Console
+) -> Iterator[Row]:
+    rows = count_rows(workspace)
+    if rows < _ENOUGH_ROWS:
+        yield Row(GROUP, "all", "left out", note=needs_more(rows))
+        return
+    deotte = EXPERIMENTS["deotte"]
+    rows_of: dict[str, list[Row]] = {}
+    for label, role, of in (
+        (f"{experiment.name}, ours", "by the whole training", experiment),
+        ("Keras's example", "by the Keras example", experiment),
+        ("deotte, ours", "by epochs", deotte),
+    ):
+        # One split for all of them.
+        values = to_dict(of) | {"folds": experiment.folds, "seed": experiment.seed}
+        task = Task(f"reach {role}", str(workspace.root), values, available_cores())
+        with contending(task) as contender:
+            contender.warm_up()
+            points = follow(contender, label, limit, console)
+        rows_of[label] = list(describe_points(label, points, role == "by the whole training"))
+    # Target by target, so that those compared stand together.
+    for together in zip(*rows_of.values(), strict=True):
+        yield from together
+
+
+def count_rows(workspace: Workspace) -> int:
+    source = find_source(workspace)
+    return int(source["files"]["train.csv"]["rows"]) if source else 0
+
+
+def needs_more(rows: int) -> str:
+    return f"data/ has {rows:,} labelled rows, {_ENOUGH_ROWS:,} are needed"
+
+
+def time_to_reach(points: list[Point], target: float) -> Point | None:
+    """Return the quickest of the points that are accurate enough."""
+    enough = [point for point in points if point.accuracy >= target]
+    return min(enough, key=lambda point: point.seconds, default=None)
+
+
+def describe_points(label: str, points: list[Point], each_anew: bool) -> Iterator[Row]:
+    best = max(points, key=lambda point: point.accuracy)
+    known = "the shortest of trainings of" if each_anew else "the first of"
+    tried = ", ".join(str(point.epochs) for point in points) if each_anew else str(len(points))
+    for target in TARGETS:
+        found = time_to_reach(points, target)
+        what = f"{target:.1%}: {label}"
+        if found:
+            note = f"one run; {found.epochs} epochs, {known} {tried}; {found.accuracy:.2%}"
+            yield Row(GROUP, what, f"{format_number(found.seconds)} s", note=note)
+        else:
+            spent = f"best {best.accuracy:.2%}, after {best.epochs} epochs of {points[-1].epochs}"
+            yield Row(GROUP, what, "not reached", note=f"one run; {spent}")
+
+
+def follow(contender: Contender, label: str, limit: float, console: Console) -> list[Point]:
+    """Return points until the last target is reached, the training over, or the time used up."""
+    points: list[Point] = []
+    started = time.perf_counter()
+    while time.perf_counter() - started < limit or not points:
+        answer = contender.turn()
+        if answer is None:
+            break
+        points.append(Point(**answer))
+        console.print(
+            f"  {label}: {points[-1].epochs} epochs, {points[-1].seconds:.0f} s, "
+            f"{points[-1].accuracy:.2%}"
+        )
+        if points[-1].accuracy >= TARGETS[-1]:
+            break
+    return points

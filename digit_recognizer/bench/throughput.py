@@ -1,0 +1,132 @@
+"""Images per second, ours beside stock Keras and PyTorch; and what part of the machine that takes.
+
+In: an experiment, a workspace with data. Out: rows of the table. What always holds: the contenders
+train the same network at the same batch size and take turns; what they do not do, of what ours
+does, the row says.
+"""
+
+import contextlib
+import statistics
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from digit_recognizer.bench import pytorch
+from digit_recognizer.bench.contest import Contender, ContenderError, contending, take_turns
+from digit_recognizer.bench.layers import count_multiply_adds
+from digit_recognizer.bench.sizes import Sizes
+from digit_recognizer.bench.table import Row, summarize
+from digit_recognizer.bench.turns import Task
+from digit_recognizer.configuration import to_dict
+from digit_recognizer.environment import available_cores
+from digit_recognizer.experiments import Augmentation, Experiment
+from digit_recognizer.workspace import Workspace
+
+_PASSES = 3  # forward; backward to the layer's input, and to its weights
+
+
+def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Sizes) -> Iterator[Row]:
+    task = Task("", str(workspace.root), to_dict(experiment), available_cores())
+    per_turn = sizes.steps * experiment.batch_size
+    speeds, facts = compete("train", replace(task, images=per_turn), sizes)
+    ours = facts["ours"]
+    # What ours has found out on the way, for those that cannot.
+    task = replace(task, layers=ours["layers"], precision=ours["precision"])
+    extras = _name_extras(experiment)
+    yield from _describe(f"training {experiment.name}", extras, speeds, facts)
+    predicting, told = compete("predict", replace(task, images=sizes.predicted), sizes)
+    yield from _describe(f"predicting with {experiment.name}", "", predicting, told)
+
+    group = f"product of two {sizes.side:,} x {sizes.side:,} matrices"
+    peaks = _measure_peaks(task, sizes)
+    for precision, flops in peaks.items():
+        yield replace(
+            summarize(group, precision, [each / 1e9 for each in flops], "GFLOP/s"),
+            figure=f"{max(flops) / 1e9:,.0f} GFLOP/s",
+            note=f"best of {len(flops)}",
+        )
+    multiply_adds = count_multiply_adds(ours["layers"])
+    speed = statistics.median(speeds["ours"])
+    part = reckon_part(multiply_adds, speed, max(peaks[ours["precision"]]))
+    yield Row(
+        group,
+        f"our training of {experiment.name}, part of the best {ours['precision']}",
+        f"{part:.0%}",
+        note=f"2 x {_PASSES} x {multiply_adds / 1e6:.1f} million multiply-adds an image, at the "
+        "images/s above",
+    )
+
+
+def reckon_part(multiply_adds: int, images_per_second: float, peak_flops: float) -> float:
+    """Return the training's arithmetic as a part of what the machine can do."""
+    return 2 * _PASSES * multiply_adds * images_per_second / peak_flops
+
+
+def compete(
+    action: str, task: Task, sizes: Sizes
+) -> tuple[dict[str, list[float]], dict[str, dict[str, Any]]]:
+    """Return each contender's images per second in each turn, and what it told of itself."""
+    with contextlib.ExitStack() as stack:
+        contenders: dict[str, Contender] = {}
+        facts: dict[str, dict[str, Any]] = {}
+        for name in sizes.contenders:
+            if name == "pytorch" and not pytorch.is_installed():
+                facts[name] = {"missing": "not installed"}
+                continue
+            # PyTorch is told the network by ours, which is warm before it.
+            known = facts.get("ours", {})
+            told = {key: known[key] for key in ("layers", "precision") if key in known}
+            contender = stack.enter_context(
+                contending(replace(task, role=f"{action} {name}", **told))
+            )
+            try:
+                facts[name] = contender.warm_up()
+                contenders[name] = contender
+            except ContenderError as error:
+                if name != "pytorch":
+                    raise
+                facts[name] = {"missing": f"failed ({error})"}
+        seconds = take_turns(contenders, sizes.rounds)
+    speeds = {name: [task.images / each for each in taken] for name, taken in seconds.items()}
+    return speeds, facts
+
+
+def _name_extras(experiment: Experiment) -> str:
+    """Return what our training does besides, and the others' here do not."""
+    augmented = experiment.augmentation != Augmentation()
+    extras = {"augmented": augmented, "weights averaged": experiment.average_decay > 0}
+    return ", ".join(name for name, has in extras.items() if has)
+
+
+def _describe(
+    group: str,
+    extras: str,
+    speeds: dict[str, list[float]],
+    facts: dict[str, dict[str, Any]],
+) -> Iterator[Row]:
+    precision = facts["ours"]["precision"]
+    middle = statistics.median(speeds["ours"])
+    for name, told in facts.items():
+        if "missing" in told:
+            yield Row(group, "PyTorch", told["missing"])
+        elif name == "ours":
+            yield summarize(group, f"ours, {precision}", speeds[name], "images/s", extras)
+        else:
+            if "version" in told:
+                label = f"PyTorch {told['version']}, {precision}"
+            else:
+                # Which of the two comes by itself depends on Keras's version and the device.
+                come = "told to use XLA" if name == "stock with XLA" else "as it comes"
+                label = f"Keras, {come} ({'with' if told['xla'] else 'without'} XLA), float32"
+            less = f"not {extras.replace(',', ' nor')}; " if extras else ""
+            ratio = f"ours is {middle / statistics.median(speeds[name]):.1f} times as fast"
+            yield summarize(group, label, speeds[name], "images/s", less + ratio)
+
+
+def _measure_peaks(task: Task, sizes: Sizes) -> dict[str, list[float]]:
+    """Return the floating-point operations per second of each product, by precision."""
+    with contending(replace(task, role="multiply", side=sizes.side)) as contender:
+        contender.warm_up()
+        turns = [contender.turn() or {} for _ in range(2 * sizes.rounds)]
+    operations = 2 * sizes.side**3
+    return {key: [operations / turn[key] for turn in turns] for key in turns[0]}

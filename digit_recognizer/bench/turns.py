@@ -1,0 +1,72 @@
+"""The contract between the measuring process and a contender's: one line of JSON for each turn.
+
+In: a task. Out, of the contender: first a line of what it is, once it is warm; then, for each line
+that it is sent, one with what it measured. What always holds: between two turns a contender does
+nothing, so that the others can be measured meanwhile.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from digit_recognizer.configuration import from_dict
+from digit_recognizer.data.dataset import load_train
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a contender is to do, as plain JSON values."""
+
+    role: str  # the key of a function in `contender.py`
+    root: str  # of the workspace with the data
+    experiment: dict[str, Any]
+    threads: int
+    images: int = 0  # of each turn; 0 for all
+    precision: str = "float32"
+    # The network, for who cannot build it from the experiment: see `layers.py`.
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    side: int = 0  # of the matrices
+
+    @property
+    def resolved(self) -> Experiment:
+        return from_dict(self.experiment)
+
+    def load(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return the first so many images and labels, or all of them."""
+        digits = load_train(Workspace(Path(self.root)))
+        assert digits.labels is not None
+        count = self.images or len(digits)
+        return digits.images[:count], digits.labels[:count]
+
+
+class Turns:
+    """The contender's end."""
+
+    def __init__(self, orders: IO[str], answers: IO[str]) -> None:
+        self._orders = orders
+        self._answers = answers
+
+    def take(self, **facts: Any) -> None:
+        """Tell what was measured, or that all is warm; return when the next turn begins.
+
+        When nobody wants another the process ends here, however deep in a training.
+        """
+        self.tell(facts)
+        if not self._orders.readline():
+            raise SystemExit(0)
+
+    def tell(self, facts: dict[str, Any]) -> None:
+        print(json.dumps(facts), file=self._answers, flush=True)
+
+
+def time_of(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return time.perf_counter() - started

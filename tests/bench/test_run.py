@@ -1,0 +1,185 @@
+"""The table: every promised row, on a terminal and in `reports/bench.md`."""
+
+import contextlib
+import io
+import re
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from digit_recognizer.bench import contest, throughput, whole_command
+from digit_recognizer.bench.contest import ContenderError, contending, take_turns
+from digit_recognizer.bench.run import run_bench
+from digit_recognizer.bench.sizes import FULL, QUICK, Sizes
+from digit_recognizer.bench.table import Row, format_markdown, format_number, summarize
+from digit_recognizer.bench.whole_command import WholeCommand
+from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.workspace import Workspace
+from tests.bench.turns_of import make_task
+
+TINY = Sizes(
+    rounds=2,
+    steps=1,
+    predicted=32,
+    contenders=("ours", "stock", "pytorch"),
+    side=16,
+    rows=300,
+    growth=(200, 400),
+    reach_seconds=1,
+)
+
+
+class MadeUp(contest.Contender):
+    """Answers at once, without computing; PyTorch does not even start."""
+
+    def warm_up(self) -> dict[str, Any]:
+        if "pytorch" in self._task.role:
+            raise ContenderError("no library")
+        layers = [{"multiply_adds": 1_000_000}]
+        return {"precision": "float32", "layers": layers, "xla": False}
+
+    def turn(self) -> dict[str, Any]:
+        return {"seconds": 2.0, "float32": 1e-6, "bfloat16": 5e-7}
+
+
+def test_the_table_has_every_promised_row(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contest, "Contender", MadeUp)
+    monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: False)
+    # Measured for themselves elsewhere; here each would take seconds.
+    monkeypatch.setattr(
+        whole_command,
+        "run_whole",
+        lambda made, name, epochs, rows: WholeCommand(rows, rows / 10, rows * 10**6, 1.0, epochs),
+    )
+    output = io.StringIO()
+    console = Console(file=output, soft_wrap=True, width=80)
+    run_bench(workspace, TINY, console, EXPERIMENTS["conv-32"])
+    text = (workspace.reports / "bench.md").read_text()
+    for row in (
+        r"start \(imports only\) \| [\d.]+ s \| [\d.]+ to [\d.]+ \| median of 2",
+        r"parsed \| [\d.]+ s",
+        r"from the cache \| [\d.]+ s",
+        r"ours, float32 \| [\d.,]+ images/s",
+        r"Keras, as it comes \(without XLA\), float32 \| [\d.,]+ images/s .* times as fast",
+        r"PyTorch \| not installed",
+        r"float32 \| [\d,]+ GFLOP/s .* best of 4",
+        r"bfloat16 \| [\d,]+ GFLOP/s",
+        r"part of the best float32 \| \d+% ",
+        r"all of it \| [\d.]+ s",
+        r"memory at the highest \| [\d,]+ MB",
+        r"part that is not training \| \d+%",
+        r"the same beside 10 epochs \| \d+%",
+        r"200 rows \| [\d.]+ s",
+        r"400 rows \| [\d.]+ s .* each further 1,000",
+        r"left out \|  \| data/ has 240 labelled rows",
+    ):
+        assert re.search(rf"^\| .*{row}", text, re.MULTILINE), row
+    shown = output.getvalue()
+    assert "training conv-32: PyTorch: not installed" in shown
+    assert "Written: reports/bench.md" in shown
+    assert not list(workspace.runs.glob("*/")), "what is measured leaves no run behind"
+
+
+def test_a_median_tells_of_how_many_and_between_what() -> None:
+    row = summarize("group", "what", [3.0, 1.0, 200.0], "s", "cold")
+    assert row.cells == ("what", "3.00 s", "1.00 to 200", "median of 3; cold")
+    assert summarize("group", "what", [3.0], "s").cells == ("what", "3.00 s", "", "one run")
+
+
+def test_numbers_keep_about_three_digits() -> None:
+    numbers = [12_345.6, 99.94, 1.234, 0.0456, -20.0]
+    assert [format_number(each) for each in numbers] == ["12,346", "99.9", "1.23", "0.046", "-20.0"]
+
+
+def test_a_group_is_named_once() -> None:
+    rows = [Row("a", "x", "1"), Row("a", "y", "2"), Row("b", "z", "3")]
+    text = format_markdown(["a machine"], rows)
+    assert text.count("**a**") == text.count("**b**") == 1
+    assert "- a machine\n" in text
+
+
+def test_the_part_of_the_peak_is_of_three_passes() -> None:
+    # A million multiply-adds are two million operations forward, and twice that backward.
+    assert throughput.reckon_part(1_000_000, 1_000, 12e9) == 0.5
+
+
+def test_contenders_take_turns() -> None:
+    order = []
+
+    class Recorded:
+        def __init__(self, name: str) -> None:
+            self._name = name
+
+        def turn(self) -> dict[str, float]:
+            order.append(self._name)
+            return {"seconds": len(order)}
+
+    seconds = take_turns({"a": Recorded("a"), "b": Recorded("b")}, 3)  # type: ignore[dict-item]
+    assert "".join(order) == "ababab"
+    assert seconds == {"a": [1, 3, 5], "b": [2, 4, 6]}
+
+
+@pytest.mark.slow
+def test_a_contender_is_a_process_that_answers_turn_by_turn(workspace: Workspace) -> None:
+    experiment = EXPERIMENTS["dense-50-50"]
+    with contending(make_task(workspace, "train ours", experiment, images=64)) as contender:
+        assert contender.warm_up()["precision"] == "float32"
+        seconds = take_turns({"ours": contender}, 2)["ours"]
+    assert len(seconds) == 2
+    assert all(0 < each < 10 for each in seconds)
+
+
+def test_a_contender_that_has_no_more_to_do_says_so(workspace: Workspace) -> None:
+    task = make_task(
+        workspace,
+        "reach by the whole training",
+        replace(EXPERIMENTS["dense-50-50"], epochs=1, folds=2),
+    )
+    with contending(task) as contender:
+        contender.warm_up()
+        first = contender.turn()
+        assert first
+        assert first["epochs"] == 1
+        assert contender.turn() is None
+
+
+def test_a_contender_that_fails_tells_its_last_line(workspace: Workspace) -> None:
+    with contending(make_task(workspace, "none such")) as contender:
+        process = contender.process
+        with pytest.raises(ContenderError, match="none such: KeyError"):
+            contender.warm_up()
+    assert process.returncode is not None
+
+
+def test_a_contender_ends_with_the_block(workspace: Workspace) -> None:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        contest.contending(make_task(workspace, "multiply", side=8)) as contender,
+    ):
+        process = contender.process
+        assert process.poll() is None
+        raise KeyboardInterrupt
+    assert process.returncode is not None
+
+
+def test_pytorch_that_is_broken_takes_nothing_from_the_others(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contest, "Contender", MadeUp)
+    monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: True)
+    task = make_task(workspace, "", images=10)
+    speeds, facts = throughput.compete("train", task, TINY)
+    assert speeds == {"ours": [5.0, 5.0], "stock": [5.0, 5.0]}
+    assert facts["pytorch"] == {"missing": "failed (no library)"}
+
+
+def test_the_quick_size_measures_no_more_than_the_full_one() -> None:
+    assert set(QUICK.contenders) <= set(FULL.contenders)
+    assert QUICK.rounds <= FULL.rounds
+    assert QUICK.rows <= FULL.rows
+    assert sum(QUICK.growth) <= sum(FULL.growth)
+    assert QUICK.reach_seconds == 0

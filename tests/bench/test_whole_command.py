@@ -1,0 +1,97 @@
+"""What is told of whole commands, and of how they grow."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digit_recognizer.bench import whole_command
+from digit_recognizer.bench.made_data import make_workspace, repeat_shifted
+from digit_recognizer.bench.whole_command import (
+    WholeCommand,
+    describe_growth,
+    measure_share,
+    run_whole,
+)
+from digit_recognizer.data.dataset import load_test, load_train
+from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.workspace import ProjectError, Workspace
+from tests.made_up_runs import (
+    make_experiment,
+    make_fold_result,
+    make_folds,
+    make_labels,
+    open_made_up,
+)
+
+
+def command(rows: int, seconds: float, megabytes: int) -> WholeCommand:
+    return WholeCommand(rows, seconds, megabytes * 1_000_000, epoch=2.0, epochs=3)
+
+
+def test_what_is_not_training_is_all_but_the_epochs() -> None:
+    assert command(1_000, 10.0, 500).aside == 4.0
+
+
+def test_growth_is_told_per_thousand_rows_and_from_size_to_size() -> None:
+    small, large = describe_growth([command(10_000, 12.0, 600), command(42_000, 28.0, 1_000)])
+    assert small.what == "10,000 rows"
+    assert "1.20 s per 1,000 rows; 600 MB" in small.note
+    assert "further" not in small.note
+    # 16 s and 400 MB for 32,000 rows.
+    assert "each further 1,000: 0.50 s, 12.5 MB" in large.note
+
+
+def test_the_share_is_reckoned_for_all_epochs_too(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_command, "run_whole", lambda *_: command(240, 10.0, 500))
+    experiment = replace(EXPERIMENTS["conv-32"], epochs=18)
+    rows = list(measure_share(workspace, experiment, workspace, 240))
+    assert [row.figure for row in rows] == ["10.0 s", "500 MB", "40%", "10%"]
+
+
+def test_a_finished_run_tells_its_own_share(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(whole_command, "run_whole", lambda *_: command(240, 10.0, 500))
+    labels = make_labels()
+    folds = make_folds(len(labels))
+    run = open_made_up(workspace, make_experiment("mine"), labels=labels)
+    for fold in range(3):
+        result = make_fold_result(fold, labels, folds)
+        history = [{"epoch": epoch, "training_seconds": 4.0} for epoch in (1, 2)]
+        facts = {**result.facts, "seconds": 10.0}
+        run.save_fold(replace(result, history=history, facts=facts))
+    *_, row = measure_share(workspace, make_experiment("mine"), workspace, 240)
+    assert (row.what, row.figure) == ("the same of the finished run in runs/mine", "20%")
+
+
+def test_a_command_that_fails_says_why(workspace: Workspace) -> None:
+    with pytest.raises(ProjectError, match="There is no experiment 'none-such'"):
+        run_whole(workspace, "none-such", 1, 240)
+
+
+@pytest.mark.slow
+def test_a_whole_command_is_measured_from_outside(workspace: Workspace) -> None:
+    measured = run_whole(workspace, "dense-50-50", 2, 240)
+    assert (measured.rows, measured.epochs) == (240, 2)
+    assert 0 < measured.epoch * 2 < measured.aside < measured.seconds
+    assert 10**8 < measured.memory < 10**10
+
+
+def test_made_data_have_the_size_that_was_asked_for(tmp_path: Path) -> None:
+    made = make_workspace(tmp_path, 1_500)
+    train = load_train(made)
+    assert (len(train), len(load_test(made))) == (1_500, 1_000)
+    assert train.labels is not None
+    assert (np.bincount(train.labels) > 100).all()
+
+
+def test_a_digit_that_is_used_again_is_shifted() -> None:
+    images = np.random.default_rng(0).integers(0, 255, (2, 28, 28), np.uint8)
+    repeated = repeat_shifted(images, 5)
+    assert np.array_equal(repeated[:2], images)
+    assert not np.array_equal(repeated[2], images[0])
+    assert np.array_equal(np.sort(repeated[4], axis=None), np.sort(images[0], axis=None))
