@@ -48,9 +48,7 @@ def upload_and_wait(
         sent = find_again(workspace, sent, client)
     if sent is None or sent.status == "failed" or force:
         sent = upload(workspace, entry, message, client, console)
-    entry = sent
-    entry = wait_for_score(workspace, entry, client, wait, console)
-    _print_score(entry, client, console)
+    _print_score(wait_for_score(workspace, sent, client, wait, console), client, console)
 
 
 def describe_standing(client: Client, public_score: float) -> Standing:
