@@ -12,7 +12,6 @@ import numpy as np
 from digit_recognizer.bench.layers import describe_layers
 from digit_recognizer.bench.turns import Task, Turns, time_of
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.learn import training
 from digit_recognizer.learn.backend import choose_precision, configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
@@ -80,8 +79,6 @@ def reach_by_epochs(task: Task, turns: Turns) -> None:
     experiment, precision = task.resolved, _settle_precision(task)
     data = _whole_data(task)
     seconds = 0.0
-    # A learning curve is of some of the held-out images; here every one of them counts.
-    training._CURVE_IMAGES = len(data.images)
     turns.take(precision=precision)
 
     def report(news: dict[str, Any]) -> None:
@@ -90,7 +87,9 @@ def reach_by_epochs(task: Task, turns: Turns) -> None:
             seconds += news["training_seconds"]
             turns.take(epochs=news["epoch"], seconds=seconds, accuracy=news["held_out_accuracy"])
 
-    fit_fold(experiment, 0, data, task.threads, report, precision)
+    # A learning curve is of some of the held-out images; here every one of them counts.
+    everything = len(data.images)
+    fit_fold(experiment, 0, data, task.threads, report, precision, curve_images=everything)
 
 
 def _settle_precision(task: Task) -> str:

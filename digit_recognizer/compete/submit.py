@@ -4,7 +4,6 @@ In: the names of what to blend. Out: `submissions/submission.csv`, a dated copy 
 ledger. What always holds: every score shown is of images that the networks behind it never saw.
 """
 
-import math
 import re
 import shlex
 from datetime import UTC, datetime
@@ -29,6 +28,7 @@ from digit_recognizer.data.dataset import (
 from digit_recognizer.ensemble import Blend, blend
 from digit_recognizer.environment import current_commit
 from digit_recognizer.kaggle_api import COMPETITION, PAGE
+from digit_recognizer.kaggle_api.client import require_wait
 from digit_recognizer.kaggle_api.credentials import find_credentials
 from digit_recognizer.lineup import Selection, choose_trained, print_scores
 from digit_recognizer.runs import open_run
@@ -51,8 +51,7 @@ def submit(
     console: Console,
 ) -> None:
     """Blend what was named, or what was trained last; put it on record, and upload what counts."""
-    if not 0 <= wait < math.inf:
-        raise ProjectError(f"WAIT={wait} is not a number of seconds.")
+    require_wait(wait)
     train, test = load_train(workspace), load_test(workspace)
     assert train.labels is not None
     _require_that_it_counts(workspace, upload)

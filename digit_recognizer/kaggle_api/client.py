@@ -9,6 +9,7 @@ import contextlib
 import importlib.util
 import io
 import itertools
+import math
 import os
 import signal
 import sys
@@ -211,6 +212,12 @@ def time_limit(seconds: float) -> Iterator[None]:
 def extend_time_limit(seconds: float) -> None:
     """Begin the time limit that is in force anew."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def require_wait(seconds: float) -> None:
+    """Refuse a WAIT that no clock reaches, before anything is sent."""
+    if not 0 <= seconds < math.inf:
+        raise ProjectError(f"WAIT={seconds} is not a number of seconds.")
 
 
 def _read_patience() -> float:

@@ -6,18 +6,17 @@ right; no fold that was trained here is lost unless the person asked for that.
 """
 
 import contextlib
-import lzma
 import os
 import re
 import shutil
 import zipfile
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from digit_recognizer.data.sources.local import reading_archive
 from digit_recognizer.faults import fault_point
 from digit_recognizer.kernel.pack import LATEST, find_run
 from digit_recognizer.resume import list_differences
@@ -37,15 +36,6 @@ from digit_recognizer.workspace import (
 LARGEST_FILE, LARGEST_ARCHIVE = 256 << 20, 4 << 30
 _INCOMING = re.compile(r"\.incoming-(\d+)")
 _SAME = ("experiment", "data")
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    NotImplementedError,
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-)
 _HOW_TO = "Add FRESH=1 to replace it by what the kernel trained."
 
 
@@ -90,13 +80,13 @@ def _incoming_folder(runs: Path) -> Iterator[Path]:
 
 def _unpack(path: Path, incoming: Path) -> list[str]:
     """Write the archive's files into `incoming`; return the runs' names."""
-    with _reading(path):
+    with reading_archive(path):
         archive = zipfile.ZipFile(path)
     with archive:
         members = archive.infolist()
         _judge_members(path, members)
         for member in members:
-            with _reading(path):
+            with reading_archive(path):
                 contents = archive.read(member)  # never more than the size that was judged
             write_file(incoming / member.filename, contents)
     return sorted({run for member in members if (run := find_run(member.filename))})
@@ -120,16 +110,6 @@ def _judge_members(path: Path, members: list[zipfile.ZipInfo]) -> None:
     # Some file systems take capitals and small letters for the same.
     if len({member.filename.lower() for member in members}) < len(members):
         raise ProjectError(f"{path} holds a file twice.")
-
-
-@contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except _UNREADABLE as error:
-        raise ProjectError(
-            f"{path} cannot be read or unpacked ({error}). Fetch it again."
-        ) from error
 
 
 def _check(archive: Path, folder: Path) -> None:

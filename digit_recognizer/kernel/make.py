@@ -4,19 +4,18 @@ In: what the person named. Out: the kernel's folder; with credentials, the train
 What always holds: nothing is sent anywhere unless there are credentials and PUSH allows it.
 """
 
-import math
 import shlex
 from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
 
-from digit_recognizer.kaggle_api.client import connect
+from digit_recognizer.kaggle_api.client import connect, require_wait
 from digit_recognizer.kaggle_api.credentials import find_credentials
 from digit_recognizer.kernel.bring_home import install_runs
 from digit_recognizer.kernel.build import UNKNOWN_USER, build_kernel, plan_job
 from digit_recognizer.kernel.remote import run_remotely
-from digit_recognizer.workspace import ProjectError, Workspace
+from digit_recognizer.workspace import Workspace
 
 
 def make_kernel(
@@ -31,8 +30,7 @@ def make_kernel(
     console: Console,
 ) -> None:
     """Build the kernel for what was named, or for the line-up that fits the competition."""
-    if not 0 <= wait < math.inf:
-        raise ProjectError(f"WAIT={wait} is not a number of seconds.")
+    require_wait(wait)
     job = plan_job(lineup, experiments, settings, name)
     wanted = push == "yes" or (push == "auto" and find_credentials() is not None)
     client = connect(console) if wanted else None

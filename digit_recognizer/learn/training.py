@@ -49,6 +49,7 @@ def fit_fold(
     threads: int,
     report: Report,
     precision: str = "float32",
+    curve_images: int | None = None,
 ) -> FoldResult:
     configure(threads)
     import keras
@@ -72,7 +73,7 @@ def fit_fold(
     )
     average = WeightAverage(model, experiment.average_decay) if experiment.average_decay else None
     stopper = _Stopper(experiment.patience)
-    curve = np.flatnonzero(held_out)[:_CURVE_IMAGES]
+    curve = np.flatnonzero(held_out)[: curve_images or _CURVE_IMAGES]
 
     history: list[dict[str, float]] = []
     for epoch in range(experiment.epochs):

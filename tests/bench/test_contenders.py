@@ -12,6 +12,7 @@ from digit_recognizer.bench import ours, pytorch, stock
 from digit_recognizer.bench.contest import ContenderError, contending, take_turns
 from digit_recognizer.bench.layers import count_multiply_adds, describe_layers
 from digit_recognizer.experiments import EXPERIMENTS, ConvStages, Dense, Deotte, Experiment
+from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.workspace import Workspace
 from tests.bench.turns_of import answers_to, make_task
@@ -20,6 +21,12 @@ SMALL = Experiment(
     "small", ConvStages((4, 8)), batch_size=16, optimizer="adamw", average_decay=0.9, folds=3
 )
 DENSE = replace(EXPERIMENTS["dense-50-50"], epochs=3, folds=3)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _threads() -> None:
+    """A process takes its threads before TensorFlow's first use, or never."""
+    configure(1)
 
 
 def described(experiment: Experiment, precision: str = "float32") -> list[dict[str, Any]]:
@@ -68,7 +75,7 @@ def test_trainings_of_growing_length_are_each_scored_on_the_whole_fold(
 def test_one_training_is_scored_on_the_whole_fold_after_each_epoch(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ours.training, "_CURVE_IMAGES", 7)
+    monkeypatch.setattr("digit_recognizer.learn.training._CURVE_IMAGES", 7)
     _, *turns = answers_to(make_task(workspace, "reach by epochs", DENSE), 9)
     assert [turn["epochs"] for turn in turns] == [1, 2, 3]
     seconds = [turn["seconds"] for turn in turns]

@@ -57,7 +57,7 @@ def _copy_folder(folder: Path, incoming: Path) -> None:
 
 def _unpack_file(path: Path, name: str, incoming: Path) -> None:
     """Copy one file, unpacked by what it is, not by what it is called."""
-    with _reading(path), open(path, "rb") as file:
+    with reading_archive(path), open(path, "rb") as file:
         beginning = file.read(4)
     if beginning.startswith(b"PK\x03\x04"):
         _unpack_zip(path, incoming, only=name)
@@ -68,7 +68,7 @@ def _unpack_file(path: Path, name: str, incoming: Path) -> None:
 
 
 def _unpack_zip(path: Path, incoming: Path, only: str | None = None) -> None:
-    with _reading(path):
+    with reading_archive(path):
         archive = zipfile.ZipFile(path)
     with archive:
         for name in (only,) if only else _NAMES:
@@ -106,11 +106,11 @@ def _copy(
     path: Path, name: str, incoming: Path, opener: Callable[[], IO[bytes] | gzip.GzipFile]
 ) -> None:
     total = 0
-    with _reading(path):
+    with reading_archive(path):
         source = opener()
     with source, open(incoming / name, "wb", buffering=0) as target:
         while True:
-            with _reading(path):
+            with reading_archive(path):
                 chunk = source.read(_CHUNK)
             if not chunk:
                 return
@@ -124,7 +124,7 @@ def _copy(
 
 
 @contextlib.contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def reading_archive(path: Path) -> Iterator[None]:
     """Say that the source is at fault, not the disk that is written to, whatever reading raises."""
     try:
         yield
