@@ -10,6 +10,7 @@ import platform
 import re
 import subprocess
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 from digit_recognizer.workspace import ProjectError, project_root
@@ -46,6 +47,16 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def physical_memory() -> int:
+    """Return the machine's memory in bytes."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
+def has_graphics_card() -> bool:
+    """Whether there is an NVIDIA card, as far as that shows without loading TensorFlow."""
+    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # dxg: in WSL
 
 
 def find_older_keras() -> str | None:

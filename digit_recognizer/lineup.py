@@ -15,7 +15,7 @@ from digit_recognizer.configuration import resolve_lineup, vary
 from digit_recognizer.data.dataset import load_test, load_train, read_source
 from digit_recognizer.ensemble import Blend, blend
 from digit_recognizer.experiments import EXPERIMENTS, Experiment
-from digit_recognizer.learn.crossval import Engine, train_experiment
+from digit_recognizer.learn.crossval import train_experiments
 from digit_recognizer.learn.validate import Validation, validate_run
 from digit_recognizer.runs import open_run
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_json
@@ -67,11 +67,9 @@ def train_lineup(
     if name:
         selection = Selection(name, (name,))
 
-    engine = Engine.with_jobs(1 if jobs is None else jobs)
-    runs = [
-        train_experiment(workspace, each, train, test, engine, console, folds, fresh)
-        for each in chosen
-    ]
+    runs = train_experiments(
+        workspace, selection.label, chosen, train, test, jobs, console, folds, fresh
+    )
     if all(run.is_complete for run in runs):
         write_json(
             workspace.runs / "latest.json",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.configuration import to_dict
+from digit_recognizer.configuration import from_dict, to_dict
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.runs import Run, array_bytes, load_array, read_config
 from digit_recognizer.workspace import (
@@ -50,7 +50,8 @@ def start_run(
         write_file(folder / "folds.npy", array_bytes(folds))
         write_json(folder / "config.json", config)
         return Run(folder, config), []
-    differences = list_differences({key: config[key] for key in wanted}, wanted)
+    known = {"experiment": _with_new_defaults(config["experiment"]), "data": config["data"]}
+    differences = list_differences(known, wanted)
     if differences:
         raise ProjectError(
             f"{folder} was trained with something else:\n  " + "\n  ".join(differences) + "\n"
@@ -66,6 +67,14 @@ def start_run(
             "Add FRESH=1 to start it over."
         )
     return Run(folder, config), list_differences(config["environment"], environment)
+
+
+def _with_new_defaults(values: Any) -> Any:
+    """Return an older version's configuration with what it could not say yet: the defaults."""
+    try:
+        return to_dict(from_dict(values))
+    except ProjectError:
+        return values
 
 
 def list_differences(before: Any, after: Any, key: str = "") -> list[str]:

@@ -23,6 +23,7 @@ from digit_recognizer.experiments import (
     Experiment,
     Network,
     PoolingConv,
+    ResidualStages,
 )
 from digit_recognizer.workspace import ProjectError
 
@@ -65,7 +66,14 @@ def test_every_experiment_survives_json(name: str) -> None:
 
 @pytest.mark.parametrize(
     "network",
-    [Dense(()), Dense((8, 4), 0.5, True), PoolingConv((4, 8), (2,)), Deotte(8), ConvStages((4,))],
+    [
+        Dense(()),
+        Dense((8, 4), 0.5, True),
+        PoolingConv((4, 8), (2,)),
+        Deotte(8),
+        ConvStages((4,), first_padded=False),
+        ResidualStages((4, 8)),
+    ],
     ids=repr,
 )
 def test_every_kind_of_network_survives_json(network: Network) -> None:
@@ -74,7 +82,13 @@ def test_every_kind_of_network_survives_json(network: Network) -> None:
 
 
 def test_the_networks_above_are_of_every_kind() -> None:
-    assert set(typing.get_args(Network)) == {Dense, PoolingConv, Deotte, ConvStages}
+    assert set(typing.get_args(Network)) == {
+        Dense,
+        PoolingConv,
+        Deotte,
+        ConvStages,
+        ResidualStages,
+    }
 
 
 @pytest.mark.parametrize("lineup", LINEUPS)
@@ -137,7 +151,7 @@ def test_a_part_that_is_no_object_is_named(key: str, value: object) -> None:
 
 @pytest.mark.parametrize("kind", ["dense", "", "Experiment", "Network"])
 def test_an_unknown_kind_of_network_is_refused_with_those_there_are(kind: str) -> None:
-    expected = "network.kind must be one of Dense, PoolingConv, Deotte, ConvStages."
+    expected = "network.kind must be one of Dense, PoolingConv, Deotte, ConvStages, ResidualStages."
     assert refusal(changed("network.kind", kind)) == expected
 
 

@@ -8,6 +8,7 @@ import pickle
 import shutil
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +171,18 @@ def test_a_fresh_start_forgets_what_was_there(run: Run, empty: Workspace) -> Non
 def test_what_its_authors_published_is_no_part_of_an_experiment(run: Run, empty: Workspace) -> None:
     reworded = make_experiment("made-up", published="99.1%, they say")
     assert open_made_up(empty, reworded).finished_folds == [0, 1, 2]
+
+
+def test_a_run_of_before_a_setting_existed_goes_on_with_its_default(
+    run: Run, empty: Workspace
+) -> None:
+    path = run.folder / "config.json"
+    config = json.loads(path.read_text())
+    del config["experiment"]["precision"]
+    path.write_text(json.dumps(config))
+    assert open_made_up(empty, run.experiment).finished_folds == run.finished_folds
+    with pytest.raises(ProjectError, match="precision: float32 there, bfloat16 now"):
+        open_made_up(empty, replace(run.experiment, precision="bfloat16"))
 
 
 def test_another_environment_is_told_and_not_refused(run: Run, empty: Workspace) -> None:

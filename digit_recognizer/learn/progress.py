@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ _LINE_EVERY = 10.0
 class FoldReporter:
     """Called by a fold's training after every batch and epoch; notes the state in a file."""
 
-    def __init__(self, folder: Path, fold: int) -> None:
-        self._path = folder / f"{fold}.json"
+    def __init__(self, path: Path) -> None:
+        self._path = path
         self._state: dict[str, Any] = {"images": 0}
         self._noted = 0.0
 
@@ -39,16 +40,21 @@ class FoldReporter:
                 draft.replace(self._path)
 
 
+@dataclass(frozen=True)
+class Watched:
+    """A fold's training, as seen from outside."""
+
+    label: str
+    note: Path
+    images: int  # that it will be shown in all its epochs
+
+
 @contextlib.contextmanager
-def showing(
-    title: str, folder: Path, folds: list[int], images_per_fold: dict[int, int], console: Console
-) -> Iterator[None]:
-    """Show the folds' progress from their notes in `folder` until the block ends."""
+def showing(title: str, trainings: list[Watched], console: Console) -> Iterator[None]:
+    """Show the trainings' progress from their notes until the block ends."""
     show = _show_bars if console.is_terminal and not console.is_dumb_terminal else _show_lines
     done = threading.Event()
-    thread = threading.Thread(
-        target=show, args=(title, folder, folds, images_per_fold, console, done), daemon=True
-    )
+    thread = threading.Thread(target=show, args=(title, trainings, console, done), daemon=True)
     thread.start()
     try:
         yield
@@ -57,22 +63,20 @@ def showing(
         thread.join()
 
 
-def read_states(folder: Path, folds: list[int]) -> dict[int, dict[str, Any]]:
-    """Return what the folds that have begun last noted."""
-    states = {}
-    for fold in folds:
-        with contextlib.suppress(OSError, ValueError):
-            states[fold] = json.loads((folder / f"{fold}.json").read_text())
-    return states
+def read_state(note: Path) -> dict[str, Any] | None:
+    """Return what a training last noted, or None if it has not begun."""
+    with contextlib.suppress(OSError, ValueError):
+        state: dict[str, Any] = json.loads(note.read_text())
+        return state
+    return None
+
+
+def _read_states(trainings: list[Watched]) -> list[tuple[Watched, dict[str, Any]]]:
+    return [(each, state) for each in trainings if (state := read_state(each.note))]
 
 
 def _show_bars(
-    title: str,
-    folder: Path,
-    folds: list[int],
-    images_per_fold: dict[int, int],
-    console: Console,
-    done: threading.Event,
+    title: str, trainings: list[Watched], console: Console, done: threading.Event
 ) -> None:
     with Progress(
         TextColumn("{task.description}"),
@@ -82,60 +86,53 @@ def _show_bars(
         console=console,
         transient=True,
     ) as progress:
-        whole = progress.add_task(title, total=sum(images_per_fold.values()), detail="")
+        total = sum(each.images for each in trainings)
+        whole = progress.add_task(title, total=total, detail="")
         bars = {
-            fold: progress.add_task(f"  fold {fold}", total=images_per_fold[fold], detail="waiting")
-            for fold in folds
+            each: progress.add_task(f"  {each.label}", total=each.images, detail="", visible=False)
+            for each in trainings
         }
         started = time.monotonic()
         while not done.wait(_NOTE_EVERY):
-            states = read_states(folder, folds)
-            for fold, state in states.items():
+            states = _read_states(trainings)
+            for each, state in states:
+                # Only what runs: a line-up has more folds than a terminal has lines.
                 progress.update(
-                    bars[fold],
-                    completed=_seen({fold: state}, images_per_fold),
+                    bars[each],
+                    completed=_seen(each, state),
                     detail=_detail(state),
+                    visible=not state.get("done"),
                 )
-            seen = _seen(states, images_per_fold)
+            seen = sum(_seen(each, state) for each, state in states)
             speed = seen / (time.monotonic() - started)
             progress.update(whole, completed=seen, detail=f"{speed:,.0f} images/s")
 
 
 def _show_lines(
-    title: str,
-    folder: Path,
-    folds: list[int],
-    images_per_fold: dict[int, int],
-    console: Console,
-    done: threading.Event,
+    title: str, trainings: list[Watched], console: Console, done: threading.Event
 ) -> None:
     started = last = time.monotonic()
-    total = sum(images_per_fold.values())
+    total = sum(each.images for each in trainings)
     while not done.wait(_NOTE_EVERY):
         now = time.monotonic()
         if now - last < _LINE_EVERY:
             continue
         last = now
-        states = read_states(folder, folds)
-        seen = _seen(states, images_per_fold)
+        states = _read_states(trainings)
+        seen = sum(_seen(each, state) for each, state in states)
         speed = seen / (now - started)
         left = f"{(total - seen) / speed:,.0f} s left" if speed else "starting"
         running = [
-            f"fold {fold} {_detail(state)}"
-            for fold, state in states.items()
-            if not state.get("done")
+            f"{each.label} {_detail(state)}" for each, state in states if not state.get("done")
         ]
         console.print(
             f"{title}: {seen / total:.0%}, {speed:,.0f} images/s, {left}; {', '.join(running)}",
         )
 
 
-def _seen(states: dict[int, dict[str, Any]], images_per_fold: dict[int, int]) -> int:
+def _seen(training: Watched, state: dict[str, Any]) -> int:
     """Return how many images lie behind; a fold that stopped early has none before it."""
-    return sum(
-        images_per_fold[fold] if state.get("done") else state["images"]
-        for fold, state in states.items()
-    )
+    return training.images if state.get("done") else int(state["images"])
 
 
 def _detail(state: dict[str, Any]) -> str:

@@ -132,7 +132,7 @@ def test_a_killed_worker_is_reported_with_its_fold(workspace: Workspace, undistu
     process = start(workspace, "train", *TINY, "--jobs", "2", fault="batch:8")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
-    assert "worker process was killed while training fold" in output
+    assert "worker process was killed while training tiny fold" in output
     assert "Traceback" not in output
     assert time.monotonic() - started < 100
     assert_group_ends(process.pid)

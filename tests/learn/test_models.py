@@ -1,10 +1,18 @@
 """Every network is the one that its experiment describes."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
 
-from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.experiments import (
+    EXPERIMENTS,
+    ConvStages,
+    Experiment,
+    Network,
+    ResidualStages,
+)
 from digit_recognizer.learn.backend import batch_normalization, configure
 from digit_recognizer.learn.models import build_model
 
@@ -63,3 +71,40 @@ def test_the_fused_normalisation_agrees_with_keras() -> None:
         np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=2e-3, atol=1e-5)
     predicted = np.asarray(fused(inputs, training=False))
     np.testing.assert_allclose(predicted, plain(inputs, training=False), rtol=2e-3, atol=2e-3)
+
+
+def shapes_of(network: Network) -> list[tuple[int, ...]]:
+    """The outputs of the network's convolutions and poolings, without the batch."""
+    layers = build_model(Experiment("any", network)).layers
+    kinds = (keras.layers.Conv2D, keras.layers.MaxPooling2D)
+    return [layer.output.shape[1:] for layer in layers if isinstance(layer, kinds)]
+
+
+def test_a_first_convolution_without_padding_leaves_sides_that_halve_evenly() -> None:
+    padded = ConvStages((4, 8, 8), depths=(1, 2, 1), first_size=5)
+    assert shapes_of(padded)[0] == (28, 28, 4)
+    bare = shapes_of(replace(padded, first_padded=False))
+    assert bare == [
+        (24, 24, 4), (12, 12, 4), (12, 12, 8), (12, 12, 8), (6, 6, 8), (6, 6, 8), (3, 3, 8),
+    ]  # fmt: skip
+
+
+def test_residual_pairs_come_after_their_stage_s_pooling() -> None:
+    network = ResidualStages((4, 8))
+    assert shapes_of(network) == [
+        (24, 24, 4), (12, 12, 4), (12, 12, 8), (6, 6, 8), (6, 6, 8), (6, 6, 8),
+    ]  # fmt: skip
+
+
+def test_a_residual_pair_that_adds_nothing_leaves_its_input() -> None:
+    model = build_model(Experiment("any", ResidualStages((4, 8), dropout_rate=0.0)))
+    (addition,) = (layer for layer in model.layers if isinstance(layer, keras.layers.Add))
+    last = [layer for layer in model.layers if "normalization" in layer.name][-1]
+    last.gamma.assign(last.gamma * 0)
+    images = np.random.default_rng(0).uniform(0, 255, (3, 28, 28, 1)).astype(np.float32)
+    before, pair = addition.input
+    seen = keras.Model(model.input, [before, pair, addition.output])
+    before, pair, after = (np.asarray(part) for part in seen(images))
+    assert before.any()
+    assert not pair.any()
+    assert np.array_equal(before, after)

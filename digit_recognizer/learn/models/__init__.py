@@ -7,12 +7,20 @@ everything that must happen to a pixel before the first layer is inside it.
 
 from typing import Any
 
-from digit_recognizer.experiments import ConvStages, Dense, Deotte, Experiment, PoolingConv
+from digit_recognizer.experiments import (
+    ConvStages,
+    Dense,
+    Deotte,
+    Experiment,
+    PoolingConv,
+    ResidualStages,
+)
 from digit_recognizer.learn.backend import computing_in
 from digit_recognizer.learn.models.convolutional import (
     stack_conv_stages,
     stack_deotte,
     stack_pooling_conv,
+    stack_residual_stages,
 )
 from digit_recognizer.learn.models.dense import stack_dense
 
@@ -37,4 +45,6 @@ def _build(experiment: Experiment) -> Any:
             features = stack_deotte(scaled, network)
         case ConvStages() as network:
             features = stack_conv_stages(scaled, network)
+        case ResidualStages() as network:
+            features = stack_residual_stages(scaled, network)
     return Model(pixels, layers.Dense(10, dtype="float32")(features), name=experiment.name)

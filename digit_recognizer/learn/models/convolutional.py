@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from digit_recognizer.experiments import ConvStages, Deotte, PoolingConv
+from digit_recognizer.experiments import ConvStages, Deotte, PoolingConv, ResidualStages
 from digit_recognizer.learn.backend import batch_normalization
 
 
@@ -38,20 +38,46 @@ def stack_deotte(images: Any, network: Deotte) -> Any:
 
 
 def stack_conv_stages(images: Any, network: ConvStages) -> Any:
-    from keras import layers
-
     features = images
-    size = network.first_size
     depths = network.depths or (2,) * len(network.filters)
+    size, padded = network.first_size, network.first_padded
     for filters, depth in zip(network.filters, depths, strict=True):
         for index in range(depth):
-            features = layers.Conv2D(filters, size, padding="same", use_bias=False)(features)
-            if index == depth - 1:
-                # Before the normalisation, which then has a quarter of the work.
-                features = layers.MaxPooling2D(2)(features)
-            # Short schedules: statistics must follow the weights within some tens of steps.
-            features = batch_normalization(momentum=0.9)(features)
-            features = layers.ReLU()(features)
-            size = 3
+            pool = index == depth - 1
+            features = _convolve(features, filters, size, pool=pool, padded=padded)
+            size, padded = 3, True
+    return _flatten(features, network.dropout_rate)
+
+
+def stack_residual_stages(images: Any, network: ResidualStages) -> Any:
+    from keras import layers
+
+    first, *others = network.filters
+    features = _convolve(images, first, 5, pool=True, padded=False)
+    for filters in others:
+        features = _convolve(features, filters, 3, pool=True)
+        pair = _convolve(_convolve(features, filters, 3), filters, 3)
+        features = layers.Add()([features, pair])
+    return _flatten(features, network.dropout_rate)
+
+
+def _convolve(
+    features: Any, filters: int, size: int, *, pool: bool = False, padded: bool = True
+) -> Any:
+    from keras import layers
+
+    padding = "same" if padded else "valid"
+    features = layers.Conv2D(filters, size, padding=padding, use_bias=False)(features)
+    if pool:
+        # Before the normalisation, which then has a quarter of the work.
+        features = layers.MaxPooling2D(2)(features)
+    # Short schedules: statistics must follow the weights within some tens of steps.
+    features = batch_normalization(momentum=0.9)(features)
+    return layers.ReLU()(features)
+
+
+def _flatten(features: Any, dropout_rate: float) -> Any:
+    from keras import layers
+
     features = layers.Flatten()(features)
-    return layers.Dropout(network.dropout_rate)(features) if network.dropout_rate else features
+    return layers.Dropout(dropout_rate)(features) if dropout_rate else features
