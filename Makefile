@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev download train submit validate report leaderboard kernel bench test lint clean requirements
+.PHONY: help setup setup-dev download split train submit validate report leaderboard kernel bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -51,6 +51,9 @@ setup-dev:
 download: setup  ## the competition's CSVs, verified
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
 	@$(RUN) scripts/download.py --source "$$SOURCE"
+
+split: setup  ## hold back a third of the labelled digits, to score a line-up on once
+	@$(RUN) scripts/split.py
 
 train: setup  ## k-fold training; run again, it goes on where it was stopped
 ## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1

@@ -48,6 +48,19 @@ def blend(runs: list[Run], labels: np.ndarray, weighting: str = "equal") -> Blen
     )
 
 
+def blend_fold_by_fold(runs: list[Run], weights: dict[str, float]) -> list[np.ndarray]:
+    """Return, for each fold that all runs have, what its networks alone make of the test part.
+
+    A blend's test probabilities are of all folds' networks, its out-of-fold ones of one fold's;
+    the difference is what the average over folds is worth.
+    """
+    shares = np.array([weights[run.name] for run in runs])
+    folds = set.intersection(*(set(run.finished_folds) for run in runs))
+    return [
+        _mix(np.stack([run.load_fold_test(fold) for run in runs]), shares) for fold in sorted(folds)
+    ]
+
+
 def cross_fit(
     oof: np.ndarray, labels: np.ndarray, folds: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:

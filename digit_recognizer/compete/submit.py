@@ -25,7 +25,7 @@ from digit_recognizer.data.dataset import (
     load_train,
     read_source,
 )
-from digit_recognizer.ensemble import Blend, blend
+from digit_recognizer.ensemble import Blend, blend, blend_fold_by_fold
 from digit_recognizer.environment import current_commit
 from digit_recognizer.kaggle_api import COMPETITION, PAGE
 from digit_recognizer.kaggle_api.client import require_wait
@@ -71,7 +71,8 @@ def submit(
     print_scores(blended, console)
 
     labels = blended.test.argmax(axis=1)
-    offline = _offline_score(workspace, labels)
+    truth = _read_truth(workspace)
+    offline = None if truth is None else _score(labels, truth)
     with locked(workspace.submissions / ".lock", workspace.submissions):
         sweep_temporaries(workspace.submissions)
         entry = _record(workspace, selection, weights, blended, labels, offline, fingerprint, force)
@@ -79,6 +80,15 @@ def submit(
     console.print(f"{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
     if offline:
         console.print(f"Offline score, on the held-back labels of this data: [bold]{offline}[/]")
+    if truth is not None:
+        of_folds = [
+            _score(alone.argmax(axis=1), truth).errors
+            for alone in blend_fold_by_fold(runs, blended.weights)
+        ]
+        console.print(
+            f"  with the networks of one fold alone: {np.mean(of_folds):,.1f} wrong on average, "
+            f"{min(of_folds):,} to {max(of_folds):,}"
+        )
     if upload == "yes" or (upload == "auto" and _is_kaggles(workspace) and find_credentials()):
         upload_and_wait(workspace, entry, message, force, wait, console)
     elif not offline and len(labels) == COMPETITION_ROWS["test.csv"]:
@@ -149,11 +159,15 @@ def _record(
     return add_entry(workspace, entry)
 
 
-def _offline_score(workspace: Workspace, labels: np.ndarray) -> Score | None:
-    """Score against the labels of the test part, where the source knows them."""
+def _read_truth(workspace: Workspace) -> np.ndarray | None:
+    """Return the labels of the test part, where the source knows them."""
     if "solution.csv" not in read_source(workspace)["files"]:
         return None
     _, truth = read_answers(_require_as_downloaded(workspace, "solution.csv"))
+    return truth
+
+
+def _score(labels: np.ndarray, truth: np.ndarray) -> Score:
     return Score(int((labels != truth).sum()), len(truth))
 
 

@@ -121,6 +121,23 @@ def test_the_offline_score_is_that_of_an_independent_count(trained: Workspace) -
     assert "competitions submit" not in output, "these are not Kaggle's data"
 
 
+def test_the_networks_of_each_fold_alone_are_scored_by_an_independent_count(
+    trained: Workspace,
+) -> None:
+    output = run_submit(trained, "first", "second")
+    truth = np.array(read_labels(trained.data / "solution.csv"))
+    wrong = []
+    for fold in range(FOLDS):
+        first, second = (
+            np.load(trained.runs / name / f"fold-{fold}" / "test.npy")
+            for name in ("first", "second")
+        )
+        wrong.append(int(((first + second).argmax(axis=1) != truth).sum()))
+    assert len(set(wrong)) > 1
+    expected = f"{np.mean(wrong):,.1f} wrong on average, {min(wrong)} to {max(wrong)}"
+    assert f"with the networks of one fold alone: {expected}" in output
+
+
 @pytest.mark.parametrize("damage", ["changed", "shortened", "deleted"])
 def test_no_offline_score_is_counted_against_changed_answers(
     trained: Workspace, damage: str

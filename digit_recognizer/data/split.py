@@ -1,0 +1,34 @@
+"""Hold back a third of the labelled digits, for a whole line-up to be scored on once.
+
+In: the labelled digits in `data/`. Out: a folder in the competition's shape, with the labels of its
+test part, which is a source to download from. What always holds: every digit is in exactly one of
+the two parts, each class in both by the same share, and the parts are the same each time.
+"""
+
+from pathlib import Path
+
+from digit_recognizer.data.dataset import load_train
+from digit_recognizer.data.folds import assign_folds
+from digit_recognizer.data.sources.made import write_competition
+from digit_recognizer.workspace import Workspace, require_writable
+
+_PARTS = 3
+# Not an experiment's: its folds and the part held back have nothing to do with each other.
+_SEED = 1_000_003
+
+
+def write_split(workspace: Workspace) -> Path:
+    """Write the two parts to `data/held-back/`; return that folder."""
+    train = load_train(workspace)
+    assert train.labels is not None
+    held_back = assign_folds(train.labels, _PARTS, _SEED) == 0
+    folder = workspace.data / "held-back"
+    require_writable(folder)
+    write_competition(
+        folder,
+        train.images[~held_back],
+        train.labels[~held_back],
+        train.images[held_back],
+        train.labels[held_back],
+    )
+    return folder

@@ -1,0 +1,23 @@
+"""Hold back a third of the labelled digits, in a folder to download from."""
+
+import shlex
+
+from _command import make_console, run
+
+from digit_recognizer.data.split import write_split
+from digit_recognizer.workspace import Workspace
+
+
+def main() -> None:
+    workspace = Workspace.current()
+    folder = write_split(workspace)
+    console = make_console()
+    console.print(f"Written: {workspace.show(folder)}/. To train on it and score once, elsewhere:")
+    console.print(
+        "  DIGIT_RECOGNIZER_HOME=~/held-back make download train submit "
+        f"SOURCE={shlex.quote(str(folder.resolve()))}",
+        markup=False,
+    )
+
+
+run(main)
