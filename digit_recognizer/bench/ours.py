@@ -1,7 +1,8 @@
 """Our own path, as `make train` takes it.
 
 In: tasks. Out: turns. What always holds: what is timed is `fit_fold`'s own loop, with augmentation,
-schedule and weight average; nothing is left out for the sake of the figure.
+schedule and weight average; nothing is left out for the sake of the figure. The processes of a team
+do all of it, each for itself, as those that train folds do.
 """
 
 from dataclasses import replace
@@ -10,15 +11,27 @@ from typing import Any
 import numpy as np
 
 from digit_recognizer.bench.layers import describe_layers
-from digit_recognizer.bench.turns import Task, Turns, time_of
+from digit_recognizer.bench.turns import Task, Turns
+from digit_recognizer.data.dataset import COMPETITION_ROWS
 from digit_recognizer.data.folds import assign_folds
+from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.backend import choose_precision, configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.learn.workers import Engine
 from digit_recognizer.scores import score
 
 _FOR_EVER = 10_000  # epochs: the process ends when nobody wants another turn
+
+
+def suiting_engine(experiment: Experiment, folds: int) -> Engine:
+    """Return the engine on which `make train` trains so many folds of the competition's data."""
+    return Engine.that_suits(folds, folds * COMPETITION_ROWS["train.csv"] * experiment.epochs)
+
+
+def describe_engine(engine: Engine) -> str:
+    return str(engine) if engine.jobs > 1 else f"one process of {engine}"
 
 
 def train(task: Task, turns: Turns) -> None:
@@ -35,7 +48,7 @@ def train(task: Task, turns: Turns) -> None:
         if news.get("epoch") == 1:
             turns.take(layers=layers, precision=precision)
         elif "epoch" in news:
-            turns.take(seconds=news["training_seconds"])
+            turns.take()
 
     for_ever = replace(experiment, epochs=_FOR_EVER, patience=0)
     fit_fold(for_ever, 1, data, task.threads, report, precision)
@@ -48,7 +61,8 @@ def predict(task: Task, turns: Turns) -> None:
     predict_probabilities(model, images, 0)
     turns.take(precision=precision)
     while True:
-        turns.take(seconds=time_of(lambda: predict_probabilities(model, images, 0)))
+        predict_probabilities(model, images, 0)
+        turns.take()
 
 
 def reach_by_length(task: Task, turns: Turns) -> None:
@@ -94,7 +108,7 @@ def reach_by_epochs(task: Task, turns: Turns) -> None:
 
 def _settle_precision(task: Task) -> str:
     configure(task.threads)
-    precision = task.resolved.precision
+    precision = task.precision or task.resolved.precision
     return choose_precision(task.threads) if precision == "auto" else precision
 
 

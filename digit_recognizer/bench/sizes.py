@@ -1,7 +1,7 @@
 """How much `make bench` measures.
 
 What always holds: the quick size takes the same paths as the full one, but for those that train
-to an accuracy.
+to an accuracy, with fewer contenders.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Sizes:
     rounds: int  # measurements of each figure that is a median
-    steps: int  # batches that a contender trains in one turn
-    predicted: int  # images that a contender predicts in one turn
+    steps: int  # batches that each of a contender's processes trains in one turn
+    predicted: int  # images that each of them predicts in one turn
     contenders: tuple[str, ...]
     side: int  # of the square matrices whose product is timed
     rows: int  # of the training part that is read, and trained on by a whole command
@@ -23,7 +23,7 @@ FULL = Sizes(
     rounds=5,
     steps=10,
     predicted=5_000,
-    contenders=("ours", "stock", "stock with XLA", "pytorch"),
+    contenders=("ours", "ours in one process", "stock", "stock with XLA", "pytorch"),
     side=2_048,
     rows=42_000,
     growth=(10_000, 42_000, 168_000),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from digit_recognizer.bench.layers import stock_class
-from digit_recognizer.bench.turns import Task, Turns, time_of
+from digit_recognizer.bench.turns import Task, Turns
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.models import build_model
@@ -28,7 +28,7 @@ def train(task: Task, turns: Turns, jit_compile: str | bool = "auto") -> None:
     images, labels = task.load()
 
     def end_epoch(epoch: int, seconds: float) -> None:
-        turns.take(**({"seconds": seconds} if epoch else {"xla": model.jit_compile}))
+        turns.take(**({} if epoch else {"xla": model.jit_compile}))
 
     model.fit(
         as_input(images),
@@ -54,7 +54,8 @@ def predict(task: Task, turns: Turns, jit_compile: str | bool = "auto") -> None:
     predict_all()
     turns.take(xla=model.jit_compile)
     while True:
-        turns.take(seconds=time_of(predict_all))
+        predict_all()
+        turns.take()
 
 
 def predict_with_xla(task: Task, turns: Turns) -> None:

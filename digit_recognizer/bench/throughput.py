@@ -1,8 +1,9 @@
 """Images per second, ours beside stock Keras and PyTorch; and what part of the machine that takes.
 
 In: an experiment, a workspace with data. Out: rows of the table. What always holds: the contenders
-train the same network at the same batch size and take turns; what they do not do, of what ours
-does, the row says.
+train the same network at the same batch size and take turns; ours is as many processes as `make
+train` would have, the others are one with all threads; what they do not do, of what ours does, the
+row says.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from digit_recognizer.bench import pytorch
+from digit_recognizer.bench import ours, pytorch
 from digit_recognizer.bench.contest import Contender, ContenderError, contending, take_turns
 from digit_recognizer.bench.layers import count_multiply_adds
 from digit_recognizer.bench.sizes import Sizes
@@ -20,21 +21,23 @@ from digit_recognizer.bench.turns import Task
 from digit_recognizer.configuration import to_dict
 from digit_recognizer.environment import available_cores
 from digit_recognizer.experiments import Augmentation, Experiment
+from digit_recognizer.learn.workers import Engine
 from digit_recognizer.workspace import Workspace
 
 _PASSES = 3  # forward; backward to the layer's input, and to its weights
+_ALONE = "ours in one process"  # beside the team, so that what several gain shows
 
 
 def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Sizes) -> Iterator[Row]:
     task = Task("", str(workspace.root), to_dict(experiment), available_cores())
     per_turn = sizes.steps * experiment.batch_size
-    speeds, facts = compete("train", replace(task, images=per_turn), sizes)
-    ours = facts["ours"]
-    # What ours has found out on the way, for those that cannot.
-    task = replace(task, layers=ours["layers"], precision=ours["precision"])
+    engine = ours.suiting_engine(experiment, experiment.folds)
+    speeds, facts = compete("train", replace(task, images=per_turn), sizes, engine)
+    found = facts["ours"]
+    task = task.knowing(found)
     extras = _name_extras(experiment)
     yield from _describe(f"training {experiment.name}", extras, speeds, facts)
-    predicting, told = compete("predict", replace(task, images=sizes.predicted), sizes)
+    predicting, told = compete("predict", replace(task, images=sizes.predicted), sizes, engine)
     yield from _describe(f"predicting with {experiment.name}", "", predicting, told)
 
     group = f"product of two {sizes.side:,} x {sizes.side:,} matrices"
@@ -45,12 +48,12 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
             figure=f"{max(flops) / 1e9:,.0f} GFLOP/s",
             note=f"best of {len(flops)}",
         )
-    multiply_adds = count_multiply_adds(ours["layers"])
+    multiply_adds = count_multiply_adds(found["layers"])
     speed = statistics.median(speeds["ours"])
-    part = reckon_part(multiply_adds, speed, max(peaks[ours["precision"]]))
+    part = reckon_part(multiply_adds, speed, max(peaks[found["precision"]]))
     yield Row(
         group,
-        f"our training of {experiment.name}, part of the best {ours['precision']}",
+        f"our training of {experiment.name}, part of the best {found['precision']}",
         f"{part:.0%}",
         note=f"2 x {_PASSES} x {multiply_adds / 1e6:.1f} million multiply-adds an image, at the "
         "images/s above",
@@ -63,9 +66,13 @@ def reckon_part(multiply_adds: int, images_per_second: float, peak_flops: float)
 
 
 def compete(
-    action: str, task: Task, sizes: Sizes
+    action: str, task: Task, sizes: Sizes, engine: Engine
 ) -> tuple[dict[str, list[float]], dict[str, dict[str, Any]]]:
-    """Return each contender's images per second in each turn, and what it told of itself."""
+    """Return each contender's images per second in each turn, and what it told of itself.
+
+    Each process of ours does the whole task; there are as many of them as the engine has.
+    """
+    engines = {name: Engine.with_jobs(1) for name in sizes.contenders} | {"ours": engine}
     with contextlib.ExitStack() as stack:
         contenders: dict[str, Contender] = {}
         facts: dict[str, dict[str, Any]] = {}
@@ -73,21 +80,26 @@ def compete(
             if name == "pytorch" and not pytorch.is_installed():
                 facts[name] = {"missing": "not installed"}
                 continue
+            if name == _ALONE and engine.jobs == 1:
+                continue  # ours is alone already
+            role = f"{action} {'ours' if name == _ALONE else name}"
             # PyTorch is told the network by ours, which is warm before it.
-            known = facts.get("ours", {})
-            told = {key: known[key] for key in ("layers", "precision") if key in known}
-            contender = stack.enter_context(
-                contending(replace(task, role=f"{action} {name}", **told))
-            )
+            own = task.knowing(facts.get("ours", {}))
+            own = replace(own, role=role, threads=engines[name].threads)
+            contender = stack.enter_context(contending(own, engines[name].jobs))
             try:
-                facts[name] = contender.warm_up()
+                told = contender.warm_up()
+                facts[name] = told | {"engine": ours.describe_engine(engines[name])}
                 contenders[name] = contender
             except ContenderError as error:
                 if name != "pytorch":
                     raise
                 facts[name] = {"missing": f"failed ({error})"}
         seconds = take_turns(contenders, sizes.rounds)
-    speeds = {name: [task.images / each for each in taken] for name, taken in seconds.items()}
+    speeds = {
+        name: [engines[name].jobs * task.images / each for each in taken]
+        for name, taken in seconds.items()
+    }
     return speeds, facts
 
 
@@ -109,8 +121,13 @@ def _describe(
     for name, told in facts.items():
         if "missing" in told:
             yield Row(group, "PyTorch", told["missing"])
-        elif name == "ours":
-            yield summarize(group, f"ours, {precision}", speeds[name], "images/s", extras)
+        elif name in ("ours", _ALONE):
+            label = f"ours in {told['engine']}, {precision}"
+            notes = [extras] if extras else []
+            if name == _ALONE:
+                ratio = f"{middle / statistics.median(speeds[name]):.2f} times as fast"
+                notes.append(f"{facts['ours']['engine']} are {ratio}")
+            yield summarize(group, label, speeds[name], "images/s", "; ".join(notes))
         else:
             if "version" in told:
                 label = f"PyTorch {told['version']}, {precision}"

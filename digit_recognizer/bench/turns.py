@@ -1,14 +1,15 @@
 """The contract between the measuring process and a contender's: one line of JSON for each turn.
 
 In: a task. Out, of the contender: first a line of what it is, once it is warm; then, for each line
-that it is sent, one with what it measured. What always holds: between two turns a contender does
-nothing, so that the others can be measured meanwhile.
+that it is sent, one when that turn is over, with whatever the caller's clock cannot measure. What
+always holds: between two turns a contender does nothing, so that the others can be measured
+meanwhile.
 """
 
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Any
 
@@ -29,7 +30,7 @@ class Task:
     experiment: dict[str, Any]
     threads: int
     images: int = 0  # of each turn; 0 for all
-    precision: str = "float32"
+    precision: str = ""  # that ours has settled on; "" for the one that settles it
     # The network, for who cannot build it from the experiment: see `layers.py`.
     layers: list[dict[str, Any]] = field(default_factory=list)
     side: int = 0  # of the matrices
@@ -37,6 +38,11 @@ class Task:
     @property
     def resolved(self) -> Experiment:
         return from_dict(self.experiment)
+
+    def knowing(self, facts: dict[str, Any]) -> "Task":
+        """Return the task with what ours told of itself, for those that must agree with it."""
+        known = {key: facts[key] for key in ("layers", "precision") if key in facts}
+        return replace(self, **known)
 
     def load(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the first so many images and labels, or all of them."""
@@ -54,7 +60,7 @@ class Turns:
         self._answers = answers
 
     def take(self, **facts: Any) -> None:
-        """Tell what was measured, or that all is warm; return when the next turn begins.
+        """Tell that the turn is over, or that all is warm; return when the next turn begins.
 
         When nobody wants another the process ends here, however deep in a training.
         """

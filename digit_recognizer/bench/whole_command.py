@@ -6,40 +6,53 @@ command is the real script, in a process of its own, and its time is taken from 
 
 import os
 import shutil
-import subprocess
+import statistics
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from digit_recognizer.bench.made_data import make_workspace
+from digit_recognizer.bench.ours import describe_engine, suiting_engine
+from digit_recognizer.bench.processes import Measured, measure_command
 from digit_recognizer.bench.table import Row, format_number
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.runs import Run, open_run, read_config
-from digit_recognizer.workspace import ProjectError, Workspace, project_root
+from digit_recognizer.workspace import Workspace, project_root
 
 _NAME = "bench"
 _GROWING = "conv-32"  # fast, so that what is not training shows
-# ru_maxrss is in bytes on macOS and in units of 1,024 bytes elsewhere.
-_MEMORY_UNIT = 1 if sys.platform == "darwin" else 1_024
+_FOLDS = 2  # the fewest that can train side by side
 
 
 @dataclass(frozen=True)
 class WholeCommand:
-    """One `make train` of one fold, as measured from outside and as its run folder tells it."""
+    """One `make train`, as measured from outside and as its run folder tells it."""
 
     rows: int
-    seconds: float
-    memory: int  # bytes, at the highest
-    epoch: float  # seconds of the last epoch: the first is the longer one, by its tracing
+    measured: Measured
+    # Seconds of a fold's last epoch, in the mean: the first is the longer one, by its tracing.
+    epoch: float
     epochs: int
+    rounds: float  # folds that each process trains, one after another
+
+    @property
+    def seconds(self) -> float:
+        return self.measured.seconds
+
+    @property
+    def megabytes(self) -> float:
+        return self.measured.memory / 1e6
 
     @property
     def aside(self) -> float:
         """Seconds that are not training: start, reading, tracing, predicting, writing."""
-        return self.seconds - self.epoch * self.epochs
+        return self.seconds - self.training(self.epochs)
+
+    def training(self, epochs: int) -> float:
+        """Return the seconds in which every process trains, where a fold has so many epochs."""
+        return self.rounds * epochs * self.epoch
 
 
 def measure_share(
@@ -47,20 +60,29 @@ def measure_share(
 ) -> Iterator[Row]:
     """Tell how much of a command is not training."""
     name = experiment.name
-    command = run_whole(made, name, min(2, experiment.epochs), rows)
-    group = f"make train of {name}, {command.epochs} epochs of one fold, {rows:,} rows"
+    engine = suiting_engine(experiment, _FOLDS)
+    command = run_whole(made, name, min(2, experiment.epochs), rows, _FOLDS, engine.jobs)
+    group = (
+        f"make train of {name}, {command.epochs} epochs of {_FOLDS} folds in "
+        f"{describe_engine(engine)}, {rows:,} rows"
+    )
     yield Row(group, "all of it", f"{format_number(command.seconds)} s", note="one run")
-    yield Row(group, "memory at the highest", f"{command.memory / 1e6:,.0f} MB", note="one run")
+    yield Row(
+        group,
+        "memory at the highest",
+        f"{command.megabytes:,.0f} MB",
+        note=f"one run; {command.measured.memory_of}",
+    )
     yield Row(
         group,
         "part that is not training",
         f"{command.aside / command.seconds:.0%}",
-        note=f"{format_number(command.aside)} s: imports, reading, tracing, predicting, writing",
+        note=f"{format_number(command.aside)} s: start, reading, tracing, predicting, writing",
     )
     yield Row(
         group,
         f"the same beside {experiment.epochs} epochs",
-        f"{command.aside / (command.aside + command.epoch * experiment.epochs):.0%}",
+        f"{command.aside / (command.aside + command.training(experiment.epochs)):.0%}",
         note="reckoned from this run, not run",
     )
     if run := _find_finished(finished_in, name):
@@ -81,53 +103,40 @@ def describe_growth(commands: list[WholeCommand]) -> Iterator[Row]:
     """Tell each size's figures, and what each thousand rows more than the size before cost."""
     for index, command in enumerate(commands):
         per_thousand = f"{format_number(command.seconds / command.rows * 1_000)} s per 1,000 rows"
-        memory = f"{command.memory / 1e6:,.0f} MB at the highest"
+        memory = f"{command.megabytes:,.0f} MB at the highest"
         note = f"one run; {per_thousand}; {memory}"
         if index:
             before = commands[index - 1]
             thousands = (command.rows - before.rows) / 1_000
             seconds = (command.seconds - before.seconds) / thousands
-            megabytes = (command.memory - before.memory) / 1e6 / thousands
+            megabytes = (command.megabytes - before.megabytes) / thousands
             note += f"; each further 1,000: {format_number(seconds)} s, {megabytes:.1f} MB"
-        group = f"make train of {_GROWING}, one epoch of one fold"
+        group = f"make train of {_GROWING}, one epoch of one fold in one process"
         figure = f"{format_number(command.seconds)} s"
         yield Row(group, f"{command.rows:,} rows", figure, note=note)
 
 
-def run_whole(workspace: Workspace, name: str, epochs: int, rows: int) -> WholeCommand:
-    """Run the script as `make train FOLDS=0` does, with no cache to read from."""
+def run_whole(
+    workspace: Workspace, name: str, epochs: int, rows: int, folds: int = 1, jobs: int = 1
+) -> WholeCommand:
+    """Run the script as `make train FOLDS=... JOBS=...` does, with no cache to read from.
+
+    Left alone it would take one process for so little work, and several for a whole training.
+    """
     shutil.rmtree(workspace.data / ".cache", ignore_errors=True)
-    script = project_root() / "scripts" / "train.py"
-    arguments = ["--experiments", name, "--set", f"epochs={epochs}", "--name", _NAME]
+    chosen = range(folds)
+    command = [sys.executable, str(project_root() / "scripts" / "train.py")]
+    command += ["--experiments", name, "--set", f"epochs={epochs}", "--name", _NAME]
+    command += ["--folds", *map(str, chosen), "--jobs", str(jobs), "--fresh"]
     environment = {**os.environ, "DIGIT_RECOGNIZER_HOME": str(workspace.root)}
-    with tempfile.TemporaryFile() as output:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, str(script), *arguments, "--folds", "0", "--fresh"],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            # Of this process alone, where getrusage would tell of all that there were.
-            _, status, usage = os.wait4(process.pid, 0)
-        except BaseException:
-            process.kill()
-            process.wait()
-            raise
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            output.seek(0)
-            told = output.read().decode(errors="replace").strip()
-            raise ProjectError(f"The command that was to be measured failed: {told[-500:]}")
-    epoch_seconds = _epoch_seconds(open_run(workspace, _NAME), 0)
+    measured = measure_command(command, environment)
+    run = open_run(workspace, _NAME)
     return WholeCommand(
         rows=rows,
-        seconds=seconds,
-        memory=usage.ru_maxrss * _MEMORY_UNIT,
-        epoch=epoch_seconds[-1],
+        measured=measured,
+        epoch=statistics.mean(_epoch_seconds(run, fold)[-1] for fold in chosen),
         epochs=epochs,
+        rounds=folds / jobs,
     )
 
 

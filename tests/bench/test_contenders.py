@@ -42,18 +42,30 @@ def is_of_80(accuracy: float) -> bool:
 
 
 @pytest.mark.parametrize("role", ["train ours", "train stock", "predict ours", "predict stock"])
-def test_a_contender_warms_up_and_then_tells_the_seconds_of_each_turn(
+def test_a_contender_warms_up_and_then_answers_turn_by_turn(
     workspace: Workspace, role: str
 ) -> None:
     warm, *turns = answers_to(make_task(workspace, role, SMALL, images=32), 2)
-    assert "seconds" not in warm
-    assert len(turns) == 2
-    assert all(turn["seconds"] > 0 for turn in turns)
+    assert warm
+    assert turns == [{}, {}], "the clock is the caller's"
 
 
 def test_ours_tells_its_network_and_precision(workspace: Workspace) -> None:
     warm, *_ = answers_to(make_task(workspace, "train ours", SMALL, images=16), 0)
     assert warm == {"layers": described(SMALL), "precision": "float32"}
+
+
+@pytest.mark.parametrize("role", ["train ours", "predict ours"])
+def test_ours_computes_in_the_precision_that_was_settled_before(
+    workspace: Workspace, role: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ours, "choose_precision", lambda threads: "float32")
+    undecided = replace(SMALL, precision="auto")
+    (chosen,) = answers_to(make_task(workspace, role, undecided, images=16), 0)
+    assert chosen["precision"] == "float32"
+    task = make_task(workspace, role, undecided, images=16)
+    (told,) = answers_to(task.knowing({"precision": "bfloat16", "xla": True}), 0)
+    assert told["precision"] == "bfloat16"
 
 
 def test_products_are_timed_in_both_precisions(workspace: Workspace) -> None:

@@ -4,18 +4,21 @@ import contextlib
 import io
 import re
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from rich.console import Console
 
-from digit_recognizer.bench import contest, throughput, whole_command
+from digit_recognizer.bench import contest, ours, throughput, whole_command
 from digit_recognizer.bench.contest import ContenderError, contending, take_turns
+from digit_recognizer.bench.processes import Measured
 from digit_recognizer.bench.run import run_bench
 from digit_recognizer.bench.sizes import FULL, QUICK, Sizes
 from digit_recognizer.bench.table import Row, format_markdown, format_number, summarize
+from digit_recognizer.bench.turns import Task
 from digit_recognizer.bench.whole_command import WholeCommand
 from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.learn.workers import Engine
 from digit_recognizer.workspace import Workspace
 from tests.bench.turns_of import make_task
 
@@ -23,7 +26,7 @@ TINY = Sizes(
     rounds=2,
     steps=1,
     predicted=32,
-    contenders=("ours", "stock", "pytorch"),
+    contenders=("ours", "ours in one process", "stock", "pytorch"),
     side=16,
     rows=300,
     growth=(200, 400),
@@ -31,8 +34,13 @@ TINY = Sizes(
 )
 
 
+TEAM, ALONE = Engine(2, 1), Engine(1, 2)
+
+
 class MadeUp(contest.Contender):
     """Answers at once, without computing; PyTorch does not even start."""
+
+    seconds = 2.0
 
     def warm_up(self) -> dict[str, Any]:
         if "pytorch" in self._task.role:
@@ -41,7 +49,10 @@ class MadeUp(contest.Contender):
         return {"precision": "float32", "layers": layers, "xla": False}
 
     def turn(self) -> dict[str, Any]:
-        return {"seconds": 2.0, "float32": 1e-6, "bfloat16": 5e-7}
+        return {"float32": 1e-6, "bfloat16": 5e-7}
+
+    def time_turn(self) -> float:
+        return self.seconds
 
 
 def test_the_table_has_every_promised_row(
@@ -49,11 +60,15 @@ def test_the_table_has_every_promised_row(
 ) -> None:
     monkeypatch.setattr(contest, "Contender", MadeUp)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: False)
+    monkeypatch.setattr(Engine, "that_suits", lambda fits, image_passes: TEAM)
+    monkeypatch.setattr(Engine, "with_jobs", lambda jobs: ALONE)
     # Measured for themselves elsewhere; here each would take seconds.
     monkeypatch.setattr(
         whole_command,
         "run_whole",
-        lambda made, name, epochs, rows: WholeCommand(rows, rows / 10, rows * 10**6, 1.0, epochs),
+        lambda made, name, epochs, rows, *_: WholeCommand(
+            rows, Measured(rows / 10, rows * 10**6, "all its processes together"), 1.0, epochs, 1.0
+        ),
     )
     output = io.StringIO()
     console = Console(file=output, soft_wrap=True, width=80)
@@ -63,14 +78,17 @@ def test_the_table_has_every_promised_row(
         r"start \(imports only\) \| [\d.]+ s \| [\d.]+ to [\d.]+ \| median of 2",
         r"parsed \| [\d.]+ s",
         r"from the cache \| [\d.]+ s",
-        r"ours, float32 \| [\d.,]+ images/s",
+        r"ours in 2 processes of 1 thread, float32 \| [\d.,]+ images/s",
+        r"ours in one process of 2 threads, float32 \| [\d.,]+ images/s .*; "
+        r"2 processes of 1 thread are 2.00 times as fast",
         r"Keras, as it comes \(without XLA\), float32 \| [\d.,]+ images/s .* times as fast",
         r"PyTorch \| not installed",
         r"float32 \| [\d,]+ GFLOP/s .* best of 4",
         r"bfloat16 \| [\d,]+ GFLOP/s",
         r"part of the best float32 \| \d+% ",
+        r"\*\*make train of conv-32, 2 epochs of 2 folds in 2 processes of 1 thread, 300 rows",
         r"all of it \| [\d.]+ s",
-        r"memory at the highest \| [\d,]+ MB",
+        r"memory at the highest \| 300 MB \|  \| one run; all its processes together",
         r"part that is not training \| \d+%",
         r"the same beside 10 epochs \| \d+%",
         r"200 rows \| [\d.]+ s",
@@ -114,13 +132,66 @@ def test_contenders_take_turns() -> None:
         def __init__(self, name: str) -> None:
             self._name = name
 
-        def turn(self) -> dict[str, float]:
+        def time_turn(self) -> float:
             order.append(self._name)
-            return {"seconds": len(order)}
+            return len(order)
 
     seconds = take_turns({"a": Recorded("a"), "b": Recorded("b")}, 3)  # type: ignore[dict-item]
     assert "".join(order) == "ababab"
     assert seconds == {"a": [1, 3, 5], "b": [2, 4, 6]}
+
+
+class OnPaper:
+    """A member without a process: notes what it is ordered, and when it is waited for."""
+
+    log: ClassVar[list[str]] = []
+
+    def __init__(self, task: Task) -> None:
+        self._says = f"{task.role} in {task.precision or 'what it finds'}"
+
+    def order_task(self) -> None:
+        self.log.append(f"{self._says}: task")
+
+    def order_turn(self) -> None:
+        self.log.append("turn")
+
+    def wait(self) -> dict[str, Any]:
+        self.log.append("wait")
+        return {"precision": "bfloat16"}
+
+    def close(self) -> None:
+        self.log.append("close")
+
+
+def test_a_team_has_the_precision_of_its_first_and_its_turns_at_the_same_time(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contest, "Member", OnPaper)
+    monkeypatch.setattr(OnPaper, "log", log := [])
+    with contending(make_task(workspace, "it"), 3) as team:
+        assert team.warm_up() == {"precision": "bfloat16"}
+        alone, told = ["it in what it finds: task", "wait"], "it in bfloat16: task"
+        assert log == [*alone, told, told, "wait", "wait"]
+        log.clear()
+        assert team.time_turn() > 0
+        assert log == ["turn"] * 3 + ["wait"] * 3
+        log.clear()
+    assert log == ["close"] * 3
+
+
+@pytest.mark.slow
+def test_a_team_is_processes_that_end_together(workspace: Workspace) -> None:
+    task = make_task(workspace, "train ours", EXPERIMENTS["dense-50-50"], images=64)
+    with contending(task, 2) as team:
+        assert team.warm_up()["precision"] == "float32"
+        processes = [member.process for member in team.members]
+        assert len({process.pid for process in processes}) == 2
+        assert all(0 < each < 10 for each in take_turns({"ours": team}, 2)["ours"])
+        processes[1].kill()
+        with pytest.raises(ContenderError, match="train ours: ended without a word"):
+            team.turn()
+        assert processes[0].poll() is None
+    assert all(process.returncode is not None for process in processes)
 
 
 @pytest.mark.slow
@@ -149,7 +220,7 @@ def test_a_contender_that_has_no_more_to_do_says_so(workspace: Workspace) -> Non
 
 def test_a_contender_that_fails_tells_its_last_line(workspace: Workspace) -> None:
     with contending(make_task(workspace, "none such")) as contender:
-        process = contender.process
+        process = contender.members[0].process
         with pytest.raises(ContenderError, match="none such: KeyError"):
             contender.warm_up()
     assert process.returncode is not None
@@ -160,7 +231,7 @@ def test_a_contender_ends_with_the_block(workspace: Workspace) -> None:
         contextlib.suppress(KeyboardInterrupt),
         contest.contending(make_task(workspace, "multiply", side=8)) as contender,
     ):
-        process = contender.process
+        process = contender.members[0].process
         assert process.poll() is None
         raise KeyboardInterrupt
     assert process.returncode is not None
@@ -172,9 +243,48 @@ def test_pytorch_that_is_broken_takes_nothing_from_the_others(
     monkeypatch.setattr(contest, "Contender", MadeUp)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: True)
     task = make_task(workspace, "", images=10)
-    speeds, facts = throughput.compete("train", task, TINY)
+    speeds, facts = throughput.compete("train", task, TINY, ALONE)
     assert speeds == {"ours": [5.0, 5.0], "stock": [5.0, 5.0]}
     assert facts["pytorch"] == {"missing": "failed (no library)"}
+
+
+def test_a_team_s_images_are_those_of_all_its_processes(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[str, int, int]] = []
+
+    class Noted(MadeUp):
+        def __init__(self, task: Task, processes: int = 1) -> None:
+            started.append((task.role, processes, task.threads))
+            super().__init__(task, processes)
+
+    monkeypatch.setattr(contest, "Contender", Noted)
+    monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: False)
+    all_threads = Engine.with_jobs(1).threads
+    task = make_task(workspace, "", images=10)
+    speeds, facts = throughput.compete("train", task, TINY, Engine(3, 5))
+    assert speeds["ours"] == [15.0, 15.0]
+    assert speeds["ours in one process"] == speeds["stock"] == [5.0, 5.0]
+    assert facts["ours"]["engine"] == "3 processes of 5 threads"
+    assert started == [
+        ("train ours", 3, 5),
+        ("train ours", 1, all_threads),
+        ("train stock", 1, all_threads),
+    ]
+
+
+def test_ours_has_the_processes_of_a_whole_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(Engine, "that_suits", lambda *work: asked.append(work) or TEAM)
+    experiment = replace(EXPERIMENTS["conv-32"], epochs=3)
+    assert ours.suiting_engine(experiment, 2) == TEAM
+    assert asked == [(2, 2 * 42_000 * 3)]
+
+
+def test_an_engine_is_told_in_words() -> None:
+    assert ours.describe_engine(TEAM) == "2 processes of 1 thread"
+    assert ours.describe_engine(ALONE) == "one process of 2 threads"
+    assert ours.describe_engine(Engine(1, 1)) == "one process of 1 thread"
 
 
 def test_the_quick_size_measures_no_more_than_the_full_one() -> None:

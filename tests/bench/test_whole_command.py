@@ -8,6 +8,7 @@ import pytest
 
 from digit_recognizer.bench import whole_command
 from digit_recognizer.bench.made_data import make_workspace, repeat_shifted
+from digit_recognizer.bench.processes import Measured
 from digit_recognizer.bench.whole_command import (
     WholeCommand,
     describe_growth,
@@ -16,6 +17,8 @@ from digit_recognizer.bench.whole_command import (
 )
 from digit_recognizer.data.dataset import load_test, load_train
 from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.learn.workers import Engine
+from digit_recognizer.runs import open_run
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.made_up_runs import (
     make_experiment,
@@ -26,12 +29,17 @@ from tests.made_up_runs import (
 )
 
 
-def command(rows: int, seconds: float, megabytes: int) -> WholeCommand:
-    return WholeCommand(rows, seconds, megabytes * 1_000_000, epoch=2.0, epochs=3)
+def command(rows: int, seconds: float, megabytes: int, rounds: float = 1.0) -> WholeCommand:
+    measured = Measured(seconds, megabytes * 1_000_000, "its largest process alone")
+    return WholeCommand(rows, measured, epoch=2.0, epochs=3, rounds=rounds)
 
 
 def test_what_is_not_training_is_all_but_the_epochs() -> None:
     assert command(1_000, 10.0, 500).aside == 4.0
+
+
+def test_folds_one_after_another_have_their_epochs_each() -> None:
+    assert command(1_000, 15.0, 500, rounds=2.0).aside == 3.0
 
 
 def test_growth_is_told_per_thousand_rows_and_from_size_to_size() -> None:
@@ -50,6 +58,24 @@ def test_the_share_is_reckoned_for_all_epochs_too(
     experiment = replace(EXPERIMENTS["conv-32"], epochs=18)
     rows = list(measure_share(workspace, experiment, workspace, 240))
     assert [row.figure for row in rows] == ["10.0 s", "500 MB", "40%", "10%"]
+    assert rows[1].note == "one run; its largest process alone"
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [(Engine(2, 1), "2 processes of 1 thread"), (Engine(1, 2), "one process of 2 threads")],
+)
+def test_the_share_is_of_two_folds_on_what_suits_a_whole_training(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, engine: Engine, words: str
+) -> None:
+    ran = []
+    monkeypatch.setattr(Engine, "that_suits", lambda fits, image_passes: engine)
+    monkeypatch.setattr(
+        whole_command, "run_whole", lambda *how: ran.append(how) or command(240, 10.0, 500)
+    )
+    rows = list(measure_share(workspace, EXPERIMENTS["conv-32"], workspace, 240))
+    assert ran == [(workspace, "conv-32", 2, 240, 2, engine.jobs)]
+    assert rows[0].group == f"make train of conv-32, 3 epochs of 2 folds in {words}, 240 rows"
 
 
 def test_a_finished_run_tells_its_own_share(
@@ -76,9 +102,17 @@ def test_a_command_that_fails_says_why(workspace: Workspace) -> None:
 @pytest.mark.slow
 def test_a_whole_command_is_measured_from_outside(workspace: Workspace) -> None:
     measured = run_whole(workspace, "dense-50-50", 2, 240)
-    assert (measured.rows, measured.epochs) == (240, 2)
+    assert (measured.rows, measured.epochs, measured.rounds) == (240, 2, 1)
     assert 0 < measured.epoch * 2 < measured.aside < measured.seconds
-    assert 10**8 < measured.memory < 10**10
+    assert 100 < measured.megabytes < 10_000
+
+
+@pytest.mark.slow
+def test_folds_side_by_side_are_one_command(workspace: Workspace) -> None:
+    measured = run_whole(workspace, "dense-50-50", 2, 240, folds=2, jobs=2)
+    assert measured.rounds == 1
+    assert open_run(workspace, "bench").finished_folds == [0, 1]
+    assert 0 < measured.training(2) < measured.seconds
 
 
 def test_made_data_have_the_size_that_was_asked_for(tmp_path: Path) -> None:
