@@ -16,7 +16,7 @@ from digit_recognizer.kaggle_api.client import PATIENCE
 from digit_recognizer.workspace import Workspace
 from tests.kaggle.server import unreachable
 
-pytest_plugins = ["tests.kaggle.fixtures"]
+pytest_plugins = ["tests.kaggle.fixtures", "tests.browser"]
 
 _OWN_VARIABLES = (
     VARIABLE,
