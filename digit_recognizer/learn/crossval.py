@@ -41,54 +41,86 @@ def train_experiments(
 
     The folds of all of them are one queue, so that no process waits for an experiment's last fold.
     """
-    assert train.labels is not None
+    labels = train.labels
+    assert labels is not None
     wanted = {each.name: _choose_folds(each, only_folds) for each in experiments}
     engine = _choose_engine(experiments, wanted, len(train), jobs)
     require_writable(workspace.runs)
+    fast_precision = cache(lambda: find_fast_precision(engine))
     with contextlib.ExitStack() as stack:
         runs: dict[str, Run] = {}
         fits: list[Fit] = []
-        fast_precision = cache(lambda: find_fast_precision(engine))
-        for experiment in experiments:
-            name = experiment.name
-            folder = workspace.runs / name
-            stack.enter_context(locked(workspace.runs / f".{name}.lock", folder))
-            folds = assign_folds(train.labels, experiment.folds, experiment.seed)
-            run, differences = start_run(
-                workspace,
-                experiment,
-                fingerprint_of(train, test),
-                folds,
-                describe_environment(engine.threads),
-                fresh,
-            )
-            runs[name] = run
-            pending = [fold for fold in wanted[name] if not run.is_finished(fold)]
-            if not pending:
-                continue
-            if differences and run.finished_folds:
-                _tell_differences(name, differences, console)
-            require_writable(folder)
-            notes = stack.enter_context(_empty_folder(folder / ".notes"))
-            data = FoldData(train.images, train.labels, folds, test.images)
-            precision = _settle_precision(experiment, run, fast_precision)
-            fits += [
-                Fit(experiment, fold, data, precision, notes / f"{fold}.json") for fold in pending
-            ]
-            plural = "s" * (len(pending) > 1)
-            console.print(f"{name}: {len(pending)} fold{plural} to train, {engine}, {precision}")
-        if fits:
-            if doubt := doubt_keras():
-                console.print(f"[yellow]{doubt}[/]")
-            results = stack.enter_context(contextlib.closing(fit_all(label, fits, engine, console)))
-            for fit, result in results:
-                run = runs[fit.experiment.name]
-                run.save_fold(result)
-                run.finish(train.labels)
-                console.print(_describe(fit, result, train.labels))
+        for each in experiments:
+            run = _open_run(stack, workspace, each, train, test, engine, fresh, console)
+            runs[each.name] = run
+            pending = [fold for fold in wanted[each.name] if not run.is_finished(fold)]
+            if pending:
+                precision = _settle_precision(each, run, fast_precision)
+                fits += _list_fits(stack, run, pending, train, test, precision)
+                plural = "s" * (len(pending) > 1)
+                console.print(
+                    f"{each.name}: {len(pending)} fold{plural} to train, {engine}, {precision}"
+                )
+        if fits and (doubt := doubt_keras()):
+            console.print(f"[yellow]{doubt}[/]")
+        for fit, result in stack.enter_context(
+            contextlib.closing(fit_all(label, fits, engine, console))
+        ):
+            run = runs[fit.experiment.name]
+            run.save_fold(result)
+            run.finish(labels)
+            console.print(_describe(fit, result, labels))
         for run in runs.values():
-            run.finish(train.labels)
+            run.finish(labels)
     return list(runs.values())
+
+
+def _open_run(
+    stack: contextlib.ExitStack,
+    workspace: Workspace,
+    experiment: Experiment,
+    train: Digits,
+    test: Digits,
+    engine: Engine,
+    fresh: bool,
+    console: Console,
+) -> Run:
+    """Return the experiment's run, which is this process's alone until the stack is left."""
+    folder = workspace.runs / experiment.name
+    stack.enter_context(locked(workspace.runs / f".{experiment.name}.lock", folder))
+    assert train.labels is not None
+    run, differences = start_run(
+        workspace,
+        experiment,
+        fingerprint_of(train, test),
+        assign_folds(train.labels, experiment.folds, experiment.seed),
+        describe_environment(engine.threads),
+        fresh,
+    )
+    if differences and run.finished_folds and not run.is_complete:
+        console.print(
+            f"[yellow]{run.name}: its finished folds were trained under other conditions; each "
+            "fold's done.json has its own:[/]"
+        )
+        for line in differences:
+            console.print(f"  {line}", markup=False)
+    return run
+
+
+def _list_fits(
+    stack: contextlib.ExitStack,
+    run: Run,
+    pending: list[int],
+    train: Digits,
+    test: Digits,
+    precision: str,
+) -> list[Fit]:
+    require_writable(run.folder)
+    notes = stack.enter_context(_empty_folder(run.folder / ".notes"))
+    assert train.labels is not None
+    data = FoldData(train.images, train.labels, run.folds, test.images)
+    experiment = run.experiment
+    return [Fit(experiment, fold, data, precision, notes / f"{fold}.json") for fold in pending]
 
 
 def _choose_folds(experiment: Experiment, only: list[int] | None) -> list[int]:
@@ -110,15 +142,6 @@ def _choose_engine(
     fits = sum(len(folds) for folds in wanted.values())
     passes = sum(len(wanted[each.name]) * images * each.epochs for each in experiments)
     return Engine.that_suits(fits, passes)
-
-
-def _tell_differences(name: str, differences: list[str], console: Console) -> None:
-    console.print(
-        f"[yellow]{name}: its finished folds were trained under other conditions; each fold's "
-        "done.json has its own:[/]"
-    )
-    for line in differences:
-        console.print(f"  {line}", markup=False)
 
 
 def _settle_precision(experiment: Experiment, run: Run, fast_precision: Callable[[], str]) -> str:

@@ -85,6 +85,8 @@ def fit_all(
     title: str, fits: list[Fit], engine: Engine, console: Console
 ) -> Generator[tuple[Fit, FoldResult], None, None]:
     """Yield each result as soon as it is there, in whatever order they end."""
+    if not fits:
+        return
     watched = [Watched(fit.label, fit.note, fit.image_passes) for fit in fits]
     with showing(title, watched, console), _naming_dead_workers(fits):
         jobs = min(engine.jobs, len(fits))
