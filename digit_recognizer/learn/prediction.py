@@ -14,13 +14,14 @@ _BATCH = 500
 def predict_probabilities(model: Any, images: np.ndarray, test_shift: int) -> np.ndarray:
     """Return (n, 10) float32 probabilities of uint8 images (n, 28, 28).
 
-    With a test shift, the mean over the image as it is and moved up, down, left and right.
+    With a test shift, the mean over the image as it is and moved along one diagonal, both ways:
+    that was as good as four more directions, for the time of two.
     """
     from keras import ops
 
     moves = [(0, 0)]
     if test_shift:
-        moves += [(test_shift, 0), (-test_shift, 0), (0, test_shift), (0, -test_shift)]
+        moves += [(test_shift, test_shift), (-test_shift, -test_shift)]
     total = np.zeros((len(images), 10), np.float32)
     for down, right in moves:
         for start in range(0, len(images), _BATCH):

@@ -100,13 +100,13 @@ def test_early_stopping_ends_early_and_keeps_the_best_weights(data: FoldData) ->
     assert same(stopped, exact)
 
 
-def test_test_shifts_are_the_mean_of_five_predictions(data: FoldData) -> None:
+def test_a_test_shift_is_the_mean_of_three_predictions(data: FoldData) -> None:
     model = load_model(TINY, fit(TINY, data).weights, THREADS)
     images = data.test_images
     padded = np.pad(images, ((0, 0), (2, 2), (2, 2)))
     crops = [
         padded[:, 2 - down : 30 - down, 2 - right : 30 - right]
-        for down, right in [(0, 0), (2, 0), (-2, 0), (0, 2), (0, -2)]
+        for down, right in [(0, 0), (2, 2), (-2, -2)]
     ]
     expected = np.mean([predict_probabilities(model, crop, 0) for crop in crops], axis=0)
     np.testing.assert_allclose(predict_probabilities(model, images, 2), expected, atol=1e-6)
