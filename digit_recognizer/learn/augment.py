@@ -79,20 +79,18 @@ def move_grid(
     return a0 * x + a1 * y + a2 + displacement[0], b0 * x + b1 * y + b2 + displacement[1]
 
 
-def sample_at(images: Any, x: np.ndarray, y: np.ndarray) -> Any:
+def sample_at(images: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the images' values at (x, y), linear between pixels, 0 outside."""
-    from keras import ops
-
-    padded = ops.pad(ops.reshape(images, (-1, _SIZE, _SIZE)), ((0, 0), (1, 1), (1, 1)))
-    flat = ops.reshape(padded, (len(x), -1))
     # One pixel of paper all round stands for everything outside.
-    x, y = np.clip(x + 1, 0, _SIZE + 1), np.clip(y + 1, 0, _SIZE + 1)
-    left, top = np.minimum(x.astype(int), _SIZE), np.minimum(y.astype(int), _SIZE)
+    side = _SIZE + 2
+    flat = np.pad(np.asarray(images).reshape(-1, _SIZE, _SIZE), ((0, 0), (1, 1), (1, 1))).ravel()
+    x, y = np.clip(x + 1, 0, side - 1), np.clip(y + 1, 0, side - 1)
+    left, top = np.minimum(np.floor(x), side - 2), np.minimum(np.floor(y), side - 2)
     right_part, lower_part = x - left, y - top
-    result: Any = 0.0
-    for down, row_weight in ((0, 1 - lower_part), (1, lower_part)):
-        for across, column_weight in ((0, 1 - right_part), (1, right_part)):
-            places = ((top + down) * (_SIZE + 2) + left + across).reshape(len(x), -1)
-            weights = (row_weight * column_weight).reshape(len(x), -1).astype(np.float32)
-            result = result + ops.take_along_axis(flat, places, axis=1) * weights
-    return ops.reshape(result, (-1, _SIZE, _SIZE, 1))
+    upper_left = top.astype(np.intp) * side + left.astype(np.intp)
+    upper_left += (np.arange(len(x)) * side * side)[:, None, None]
+    upper = flat[upper_left] * (1 - right_part) + flat[upper_left + 1] * right_part
+    lower_left = upper_left + side
+    lower = flat[lower_left] * (1 - right_part) + flat[lower_left + 1] * right_part
+    sampled = upper * (1 - lower_part) + lower * lower_part
+    return sampled[..., None].astype(np.float32)
