@@ -9,19 +9,20 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev download split train submit validate report leaderboard kernel bench test lint clean requirements
+.PHONY: help setup setup-dev download explore split train submit validate report leaderboard kernel bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
 UPLOAD ?= auto
 WEIGHTS ?= equal
 PUSH ?= auto
+FORMAT ?= html
 # Windows' Subsystem for Linux sets NAME to the computer's; it is an option on the command line only.
 ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT PYTHON GPU
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -52,6 +53,9 @@ download: setup  ## the competition's CSVs, verified
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
 	@$(RUN) scripts/download.py --source "$$SOURCE"
 
+explore: setup  ## what the data look like: reports/data.html
+	@$(RUN) scripts/explore.py
+
 split: setup  ## hold back a third of the labelled digits, to score a line-up on once
 	@$(RUN) scripts/split.py
 
@@ -74,8 +78,9 @@ validate: setup  ## load the saved networks again; do they predict the very same
 	@$(RUN) scripts/validate.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
 
-report: setup  ## the table of all runs, and learning curves: reports/
-	@$(RUN) scripts/report.py
+report: setup  ## all runs compared, and a page for each, to open in a browser: reports/index.html
+## EXPERIMENTS="a b" (only their pages)  FORMAT=md (print everything as Markdown, write nothing)
+	@$(RUN) scripts/report.py $${EXPERIMENTS:+--experiments $$EXPERIMENTS} --format "$$FORMAT"
 
 leaderboard: setup  ## every submission: out-of-fold beside public score; where the best stands
 	@$(RUN) scripts/leaderboard.py
@@ -103,5 +108,5 @@ requirements: setup-dev  ## pin anew, from the ranges in pyproject.toml
 	@scripts/pin.sh
 
 clean:  ## delete what commands made, but for data, runs, submissions and the environment
-	@rm -rf reports/*.png reports/report.md reports/bench.md .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf reports/*.html reports/*.png reports/report.md reports/bench.md .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache
 	@find digit_recognizer scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

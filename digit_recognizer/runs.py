@@ -6,7 +6,8 @@ In: an experiment, folds, one `FoldResult` after another. Out: `runs/<experiment
     fold-<k>/                model.weights.h5, oof.npy, test.npy, history.csv and, written last,
                              done.json with the sha256 of the others
     oof.npy, test.npy        (n_train, 10) and (n_test, 10) float32, once every fold is there
-    metrics.json             what they score
+    metrics.json             what they score, all in all and digit by digit
+    report.md, plots/        the same in words and pictures, where somebody asked for a report
 
 What always holds: a fold counts only while its done.json is there and every hash in it is right; a
 run folder never mixes experiments or data.
@@ -24,7 +25,14 @@ import pandas as pd
 from digit_recognizer.configuration import from_dict
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.faults import fault_point
-from digit_recognizer.scores import log_loss, score
+from digit_recognizer.scores import (
+    bin_by_confidence,
+    count_confusions,
+    expected_calibration_error,
+    log_loss,
+    score,
+    score_digits,
+)
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
@@ -141,6 +149,12 @@ class Run:
         self._require_complete()
         return self._gather_oof(self.finished_folds)
 
+    def load_scored(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return which images a finished fold holds out, and these images' probabilities."""
+        finished = self.finished_folds
+        held_out = np.isin(self.folds, finished)
+        return held_out, self._gather_oof(finished)[held_out]
+
     def load_test(self) -> np.ndarray:
         """Return the folds' mean probabilities of the test images, from their checked files."""
         self._require_complete()
@@ -163,39 +177,59 @@ class Run:
         write_json(folder / "done.json", {"sha256": hashes, "facts": result.facts})
         fault_point("fold")
 
-    def finish(self, labels: np.ndarray) -> dict[str, Any]:
-        """Bring the finished folds together; return and write what they score.
-
-        With folds still missing there is a score of those that are there, but no oof.npy that a
-        blend could take for whole.
-        """
+    def measure(self, labels: np.ndarray) -> dict[str, Any]:
+        """Return what the finished folds score; nothing is written."""
         folds, finished = self.folds, self.finished_folds
         if not finished:
             raise ProjectError(f"{self.folder} has no finished fold, so there is nothing to score.")
-        oof = self._gather_oof(finished)
-        held_out = np.isin(folds, finished)
-        overall = score(labels[held_out], oof[held_out])
+        held_out, probabilities = np.isin(folds, finished), self._gather_oof(finished)
+        scored, probabilities = labels[held_out], probabilities[held_out]
+        predicted = probabilities.argmax(axis=1)
+        overall = score(scored, probabilities)
         facts = [self.fold_facts(fold) for fold in finished]
         training_seconds = sum(fact["training_seconds"] for fact in facts)
-        metrics = {
+        return {
             "folds": self.experiment.folds,
             "finished_folds": finished,
             "images": overall.images,
             "errors": overall.errors,
             "accuracy": overall.accuracy,
             "standard_error": overall.standard_error,
-            "log_loss": log_loss(labels[held_out], oof[held_out]),
+            "log_loss": log_loss(scored, probabilities),
+            "expected_calibration_error": expected_calibration_error(
+                bin_by_confidence(scored, probabilities)
+            ),
             "errors_per_fold": {
-                str(fold): score(labels[folds == fold], oof[folds == fold]).errors
+                str(fold): int((predicted != scored)[folds[held_out] == fold].sum())
                 for fold in finished
+            },
+            "per_class": {
+                str(digit): {
+                    "images": each.images,
+                    "predicted": each.predicted,
+                    "right": each.right,
+                    "precision": each.precision,
+                    "recall": each.recall,
+                    "f1": each.f1,
+                }
+                for digit, each in enumerate(score_digits(count_confusions(scored, predicted)))
             },
             "seconds": round(sum(fact["seconds"] for fact in facts), 1),
             "training_images_per_second": round(
                 sum(fact["images_trained"] for fact in facts) / training_seconds, 1
             ),
         }
+
+    def finish(self, labels: np.ndarray) -> dict[str, Any]:
+        """Bring the finished folds together; return and write what they score.
+
+        With folds still missing there is a score of those that are there, but no oof.npy that a
+        blend could take for whole.
+        """
+        metrics = self.measure(labels)
+        finished = metrics["finished_folds"]
         if len(finished) == self.experiment.folds:
-            write_file(self.folder / "oof.npy", array_bytes(oof))
+            write_file(self.folder / "oof.npy", array_bytes(self._gather_oof(finished)))
             write_file(self.folder / "test.npy", array_bytes(self._average_test(finished)))
         write_json(self.folder / "metrics.json", metrics)
         return metrics

@@ -1,77 +1,108 @@
-"""All runs side by side: out-of-fold accuracy beside what was published, and learning curves.
+"""The whole report: a page for each run, the page of all runs, and one table as text.
 
-In: run folders. Out: `reports/report.md`, a PNG for each run, and the table on the terminal. What
-always holds: every figure comes from a run's files alone, and one of part of the folds says so.
+In: run folders, data, the ledger. Out: `reports/<experiment>.html`, `reports/index.html`,
+`reports/report.md` with a picture of each run's learning curves, and the table on the terminal; or
+all tables as Markdown on the terminal, and no file. What always holds: every figure comes from a
+run's files, and one of part of the folds says so.
 """
 
 from pathlib import Path
+from urllib.parse import quote
 
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from digit_recognizer.experiments import EXPERIMENTS
 from digit_recognizer.report.curves import draw_curves
-from digit_recognizer.runs import Run, open_run
-from digit_recognizer.scores import Score
+from digit_recognizer.report.index_page.findings import Findings, find_all
+from digit_recognizer.report.index_page.markdown import (
+    HEADINGS,
+    cells_of,
+    format_candidates,
+    format_findings,
+)
+from digit_recognizer.report.index_page.markdown import escape as escape_markdown
+from digit_recognizer.report.index_page.write import write_index
+from digit_recognizer.report.run_page.write import write_run_page
+from digit_recognizer.runs import Run
 from digit_recognizer.workspace import ProjectError, Workspace, write_file
 
-_HEADINGS = ("experiment", "out of fold", "errors", "folds", "published", "images/s", "minutes")
+FORMATS = ("html", "md")
 
 
-def write_report(workspace: Workspace, console: Console) -> None:
-    runs = _find_runs(workspace)
-    if not runs:
-        raise ProjectError(f"There are no runs in {workspace.runs} yet. Run `make train` first.")
-    rows = [_describe(run) for run in runs]
-    data = {run.config["data"] for run in runs}
+def write_report(
+    workspace: Workspace,
+    console: Console,
+    experiments: list[str] | None = None,
+    form: str = "html",
+) -> None:
+    """Write the pages, those of all runs or of the ones that are named; or print Markdown."""
+    if form not in FORMATS:
+        raise ProjectError(f"FORMAT={form}; expected one of {', '.join(FORMATS)}.")
+    findings = find_all(workspace)
+    if not findings.field.candidates:
+        told = "".join(f"\n{problem}" for problem in findings.field.problems)
+        raise ProjectError(
+            f"There are no runs in {workspace.runs} yet. Run `make train` first.{told}"
+        )
+    chosen = _choose(findings.field.runs, experiments or [])
+    if form == "md":
+        console.out(format_findings(findings), end="", highlight=False)
+        return
+
+    _print_table(findings, console)
+    # Twice: run pages lead to the index where it is there, and it to those that are there.
+    index = write_index(workspace, findings)
+    failures = []
+    for run in chosen:
+        try:
+            page = write_run_page(workspace, run, findings.field.digits_of(run))
+        except ProjectError as error:
+            failures.append(f"{run.name}: {error}")
+        else:
+            console.print(f"Written: {escape(workspace.show(page))}")
+    write_index(workspace, findings)
+    table = _write_table(workspace, findings)
+    console.print(f"Written: {workspace.show(table)}, the table with learning curves.")
+    console.print(f"Written: {workspace.show(index)}. Open it first; it leads to the others.")
+    if failures:
+        raise ProjectError("There are pages that could not be written. " + "\n".join(failures))
+
+
+def _choose(runs: list[Run], names: list[str]) -> list[Run]:
+    unknown = [name for name in names if name not in {run.name for run in runs}]
+    if unknown:
+        raise ProjectError(
+            f"There is no run {', '.join(unknown)} with a finished fold. There are: "
+            f"{', '.join(run.name for run in runs)}."
+        )
+    return [run for run in runs if run.name in names] if names else runs
+
+
+def _write_table(workspace: Workspace, findings: Findings) -> Path:
     sections = []
-    for run in runs:
-        picture = f"{run.name}.png"
-        write_file(workspace.reports / picture, draw_curves(run))
-        sections.append(f"## {run.name}\n\n![Learning curves of {run.name}]({picture})\n")
+    for run in findings.field.runs:
+        picture = workspace.reports / f"{run.name}.png"
+        write_file(picture, draw_curves(run))
+        name = escape_markdown(run.name)
+        sections.append(f"## {name}\n\n![Learning curves of {name}]({quote(picture.name)})\n")
     path = workspace.reports / "report.md"
-    text = "# Out-of-fold report\n\n" + format_markdown(rows) + "\n" + "\n".join(sections)
+    table = format_candidates(findings.field.candidates)
+    text = f"# Out-of-fold report\n\n{table}\n" + "\n".join(sections)
     write_file(path, text.encode())
+    return path
 
+
+def _print_table(findings: Findings, console: Console) -> None:
     # Speed and published figures are in the file; on a terminal they would break every line.
     table = Table(title="Runs, best first", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    for heading in _HEADINGS[:4]:
+    for heading in HEADINGS[:4]:
         table.add_column(heading, no_wrap=True)
-    for row in rows:
-        table.add_row(*map(escape, row[:4]))
+    for candidate in findings.field.candidates:
+        table.add_row(*map(escape, cells_of(candidate)[:4]))
     console.print(table)
-    if len(data) > 1:
-        console.print("Not all were trained on the same data; compare only those that were.")
-    console.print(f"Written: {workspace.show(path)}, with learning curves.")
-
-
-def format_markdown(rows: list[tuple[str, ...]]) -> str:
-    lines = [_HEADINGS, ("---",) * len(_HEADINGS), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
-
-
-def _find_runs(workspace: Workspace) -> list[Run]:
-    """Return the runs with at least one finished fold, best first."""
-    folders = sorted(Path(workspace.runs).glob("*/metrics.json"))
-    runs = [open_run(workspace, path.parent.name) for path in folders]
-    return sorted(
-        (run for run in runs if run.finished_folds), key=lambda run: 1 - run.metrics["accuracy"]
-    )
-
-
-def _describe(run: Run) -> tuple[str, ...]:
-    metrics = run.metrics
-    own = Score(metrics["errors"], metrics["images"])
-    finished, folds = len(metrics["finished_folds"]), metrics["folds"]
-    experiment = EXPERIMENTS.get(run.name)
-    return (
-        run.name,
-        own.percentage,
-        f"{own.errors:,} of {own.images:,}",
-        f"all {folds}" if finished == folds else f"only {finished} of {folds}",
-        experiment.published if experiment else "",
-        f"{metrics['training_images_per_second']:,.0f}",
-        f"{metrics['seconds'] / 60:.1f}",
-    )
+    if len({candidate.data for candidate in findings.field.candidates}) > 1:
+        console.print("Not all were trained on the same data; only those that were are compared.")
+    for problem in findings.field.problems:
+        console.print(escape(problem))

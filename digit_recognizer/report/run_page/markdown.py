@@ -1,0 +1,88 @@
+"""The run's figures as a text file beside them.
+
+In: metrics, folds, the names of the pictures. Out: `report.md`. What always holds: the same figures
+as on the page, and a name from a file is text and never markup.
+"""
+
+import re
+from typing import Any
+
+from digit_recognizer.report.run_page.record import FoldRecord
+from digit_recognizer.scores import Score
+
+_TITLES = {
+    "curves": "Learning curves",
+    "confusion": "Confusion matrix: rows by label, columns by prediction",
+    "calibration": "Calibration curve",
+}
+
+
+def write_markdown(
+    name: str,
+    metrics: dict[str, Any],
+    folds: list[FoldRecord],
+    pictures: list[str],
+    command: str | None,
+    verdict: str | None,
+) -> bytes:
+    overall = Score(metrics["errors"], metrics["images"])
+    lines = [
+        f"# {escape(name)}",
+        "",
+        f"Out of fold: {overall}, log loss {metrics['log_loss']:.4f}.",
+    ]
+    error = metrics.get("expected_calibration_error")
+    if error is not None:
+        lines += [f"Expected calibration error: {error:.4f}. {verdict or ''}".rstrip()]
+    if len(folds) < metrics["folds"]:
+        lines += ["", f"**Only {len(folds)} of {metrics['folds']} folds are there.**"]
+    lines += ["", *_table(_fold_rows(folds))]
+    if "per_class" in metrics:
+        lines += ["", *_table(_digit_rows(metrics["per_class"]))]
+    if command:
+        lines += ["", "Trained again by", "", f"    {command}"]
+    for picture in pictures:
+        lines += ["", f"![{_TITLES[picture]}](plots/{picture}.png)"]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def escape(text: str) -> str:
+    """Return the text so that Markdown shows it as it is."""
+    return re.sub(r"([^\w\s.,:-])", r"\\\1", " ".join(text.split()))
+
+
+def _fold_rows(folds: list[FoldRecord]) -> list[tuple[str, ...]]:
+    heading = ("fold", "images", "errors", "accuracy", "seconds", "training images/s")
+    return [
+        heading,
+        *(
+            (
+                str(each.fold),
+                f"{each.images:,}",
+                f"{each.errors:,}",
+                f"{each.accuracy:.3%}",
+                f"{each.seconds:.0f}",
+                f"{each.images_per_second:,.0f}",
+            )
+            for each in folds
+        ),
+    ]
+
+
+def _digit_rows(digits: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+    return [
+        ("digit", "images", "precision", "recall", "F1"),
+        *(
+            (
+                digit,
+                f"{each['images']:,}",
+                *(f"{each[measure]:.4f}" for measure in ("precision", "recall", "f1")),
+            )
+            for digit, each in digits.items()
+        ),
+    ]
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    lines = [rows[0], ("---:",) * len(rows[0]), *rows[1:]]
+    return [f"| {' | '.join(line)} |" for line in lines]
