@@ -1,0 +1,1 @@
+"""What the data look like, as one page."""

@@ -1,0 +1,44 @@
+"""Labels that networks doubt which were trained on these very data.
+
+In: the runs trained last. Out: their doubts, or why there are none to tell of. What always holds:
+runs of other data are never asked.
+"""
+
+from dataclasses import dataclass
+
+from digit_recognizer.data.dataset import Digits, fingerprint_of
+from digit_recognizer.ensemble import blend
+from digit_recognizer.lineup import choose_trained
+from digit_recognizer.report.doubts import Doubt, find_doubts
+from digit_recognizer.runs import open_run
+from digit_recognizer.scores import Score
+from digit_recognizer.workspace import ProjectError, Workspace
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the blend of these runs makes of the labels."""
+
+    names: tuple[str, ...]
+    score: Score
+    doubts: list[Doubt]
+
+
+@dataclass(frozen=True)
+class NoJudgement:
+    reason: str
+
+
+def judge_labels(workspace: Workspace, train: Digits, test: Digits) -> Judgement | NoJudgement:
+    assert train.labels is not None
+    try:
+        names = choose_trained(workspace, None, []).names
+        runs = [open_run(workspace, name) for name in names]
+        if any(run.config["data"] != fingerprint_of(train, test) for run in runs):
+            return NoJudgement(
+                "What was trained last learnt from other data than these. Run `make train` first."
+            )
+        blended = blend(runs, train.labels)
+    except ProjectError as error:
+        return NoJudgement(str(error))
+    return Judgement(names, blended.score, find_doubts(train.labels, blended.oof))
