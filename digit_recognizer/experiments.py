@@ -220,7 +220,7 @@ _ALL = (
         "stages-short",
         _NARROW,
         augmentation=_WEAK_AUGMENTATION,
-        epochs=4,
+        epochs=5,
         batch_size=128,
         learning_rate=1e-2,
         folds=4,  # fewer leave time for longer training
@@ -261,6 +261,30 @@ _ALL = (
         folds=6,
         **_OURS,
     ),
+    # For a graphics card and an hour: the same ideas with twice the width and more than twice the
+    # epochs. Nobody has measured these two yet.
+    Experiment(
+        "stages-record",
+        ConvStages((64, 128, 128), 0.3, depths=(1, 2, 2), first_size=5, first_padded=False),
+        augmentation=_STRONG_AUGMENTATION,
+        epochs=60,
+        batch_size=256,
+        learning_rate=8e-3,
+        test_shift=1,
+        folds=6,
+        **_OURS,
+    ),
+    Experiment(
+        "residual-record",
+        ResidualStages((64, 128, 128), dropout_rate=0.4),
+        augmentation=_STRONG_AUGMENTATION,
+        epochs=60,
+        batch_size=256,
+        learning_rate=6e-3,
+        test_shift=1,
+        folds=6,
+        **_OURS,
+    ),
     # For the bundled sample: a thousand images want small batches and more epochs.
     Experiment(
         "sample-stages",
@@ -280,4 +304,5 @@ LINEUPS: dict[str, tuple[str, ...]] = {
     "quick": ("stages-short",),
     "standard": ("stages",),
     "best": ("stages", "stages-wide", "residual"),
+    "record": ("stages-record", "residual-record"),
 }

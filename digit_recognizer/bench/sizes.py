@@ -27,7 +27,7 @@ FULL = Sizes(
     side=2_048,
     rows=42_000,
     growth=(10_000, 42_000, 168_000),
-    reach_seconds=480,
+    reach_seconds=300,
 )
 QUICK = Sizes(
     rounds=3,
