@@ -3,7 +3,6 @@
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from scipy.stats import binomtest
 
 from digit_recognizer.compete.ledger import Entry, add_entry
 from digit_recognizer.ensemble import blend
-from digit_recognizer.experiments import LINEUPS
 from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.report.index_page.figures import draw_time_against_errors
 from digit_recognizer.report.index_page.findings import Findings, find_all
@@ -64,14 +62,6 @@ def page(tab: Page, told: Workspace) -> Page:
 def rows_of(table: Locator) -> list[list[str]]:
     rows = table.locator("tbody tr").all()
     return [row.locator("th, td").all_inner_texts() for row in rows]
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _line_up_of_two() -> Iterator[None]:
-    """A line-up of two runs, whatever the real one may have come to be."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(LINEUPS, "standard", ("stages", "stages-light"))
-        yield
 
 
 # What is found
