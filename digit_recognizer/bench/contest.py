@@ -133,9 +133,14 @@ def contending(task: Task, processes: int = 1) -> Iterator[Contender]:
 
 
 def take_turns(contenders: dict[str, Contender], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each contender's turns, taken one after the other: A B A B."""
+    """Return the seconds of each contender's turns, taken one after the other: A B A B.
+
+    Each first takes a turn that is not timed: one that has waited begins slowly, the system having
+    put aside what it held.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, contender in contenders.items():
+            contender.turn()
             seconds[name].append(contender.time_turn())
     return seconds
