@@ -125,20 +125,23 @@ def test_the_part_of_the_peak_is_of_three_passes() -> None:
     assert throughput.reckon_part(1_000_000, 1_000, 12e9) == 0.5
 
 
-def test_contenders_take_turns() -> None:
-    order = []
+def test_contenders_take_turns_and_warm_up_before_each() -> None:
+    order: list[str] = []
 
     class Recorded:
         def __init__(self, name: str) -> None:
             self._name = name
 
-        def time_turn(self) -> float:
+        def turn(self) -> None:
             order.append(self._name)
+
+        def time_turn(self) -> float:
+            order.append(self._name.upper())
             return len(order)
 
     seconds = take_turns({"a": Recorded("a"), "b": Recorded("b")}, 3)  # type: ignore[dict-item]
-    assert "".join(order) == "ababab"
-    assert seconds == {"a": [1, 3, 5], "b": [2, 4, 6]}
+    assert "".join(order) == "aAbBaAbBaAbB"
+    assert seconds == {"a": [2, 6, 10], "b": [4, 8, 12]}
 
 
 class OnPaper:
