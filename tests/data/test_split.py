@@ -3,12 +3,14 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from digit_recognizer.data.dataset import load_test, load_train
 from digit_recognizer.data.sources import download
 from digit_recognizer.data.split import write_split
-from digit_recognizer.workspace import Workspace
+from digit_recognizer.workspace import ProjectError, Workspace
 from tests.conftest import TRAIN_ROWS
+from tests.limits import largest_file
 
 
 def read_solution(workspace: Workspace) -> np.ndarray:
@@ -42,3 +44,12 @@ def test_it_is_the_same_part_each_time(workspace: Workspace) -> None:
     assert len(before) == 4
     write_split(workspace)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_full_disk_keeps_the_earlier_parts(workspace: Workspace) -> None:
+    folder = write_split(workspace)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with largest_file(20_000), pytest.raises(ProjectError, match="Cannot write"):
+        write_split(workspace)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert not list(workspace.data.glob(".incoming-*"))
