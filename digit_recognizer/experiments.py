@@ -168,6 +168,7 @@ _OURS: dict[str, Any] = {
     "average_decay": 0.99,
     "precision": "auto",
 }
+_LONG: dict[str, Any] = {**_OURS, "test_shift": 1, "folds": 6}
 
 _NARROW = ConvStages((32, 64, 64), 0.2, depths=(1, 2, 2), first_size=5, first_padded=False)
 
@@ -234,9 +235,7 @@ _ALL = (
         epochs=24,
         batch_size=128,
         learning_rate=1e-2,
-        test_shift=1,
-        folds=6,
-        **_OURS,
+        **_LONG,
     ),
     # For the blend: a network of another kind, moved farther.
     Experiment(
@@ -246,9 +245,7 @@ _ALL = (
         epochs=24,
         batch_size=128,
         learning_rate=8e-3,
-        test_shift=1,
-        folds=6,
-        **_OURS,
+        **_LONG,
     ),
     # For a graphics card and an hour: the same ideas with twice the width and more than twice the
     # epochs. Nobody has measured these two yet.
@@ -259,9 +256,7 @@ _ALL = (
         epochs=60,
         batch_size=256,
         learning_rate=8e-3,
-        test_shift=1,
-        folds=6,
-        **_OURS,
+        **_LONG,
     ),
     Experiment(
         "residual-record",
@@ -270,9 +265,7 @@ _ALL = (
         epochs=60,
         batch_size=256,
         learning_rate=6e-3,
-        test_shift=1,
-        folds=6,
-        **_OURS,
+        **_LONG,
     ),
     # For the bundled sample: a thousand images want small batches and more epochs.
     Experiment(

@@ -78,9 +78,8 @@ def submit(
         entry = _record(workspace, selection, weights, blended, labels, offline, fingerprint, force)
     path = workspace.submissions / "submission.csv"
     console.print(f"{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
-    if offline:
-        console.print(f"Offline score, on the held-back labels of this data: [bold]{offline}[/]")
     if truth is not None:
+        console.print(f"Offline score, on the held-back labels of this data: [bold]{offline}[/]")
         of_folds = [
             _score(alone.argmax(axis=1), truth).errors
             for alone in blend_fold_by_fold(runs, blended.weights)

@@ -10,6 +10,7 @@ from typing import Any
 
 from digit_recognizer.configuration import to_dict, vary
 from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.report.run_page.record import flatten
 from digit_recognizer.workspace import ProjectError
 
 _LONGEST_NAME = 64
@@ -40,7 +41,7 @@ def means_another_today(experiment: Experiment) -> bool:
 
 def _find_settings(base: Experiment, wanted: Experiment, name: str) -> list[str]:
     """Return what SET must say to make the wanted experiment of the base; nothing if it cannot."""
-    before, after = _flatten(to_dict(base)), _flatten(to_dict(wanted))
+    before, after = flatten(to_dict(base)), flatten(to_dict(wanted))
     settings = [
         f"{key}={_as_text(value)}"
         for key, value in after.items()
@@ -50,7 +51,7 @@ def _find_settings(base: Experiment, wanted: Experiment, name: str) -> list[str]
         made = vary(base, settings, name)
     except ProjectError:  # another kind of network, or a value that SET cannot say
         return []
-    same = _flatten(to_dict(made)) | {"name": wanted.name} == after
+    same = flatten(to_dict(made)) | {"name": wanted.name} == after
     return settings if same and all(map(_is_plain, settings)) else []
 
 
@@ -63,13 +64,3 @@ def _as_text(value: Any) -> str:
     if isinstance(value, list):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _flatten(values: dict[str, Any]) -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{inner}": each for inner, each in value.items()}
-        else:
-            flat[key] = value
-    return flat
