@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev download explore split train submit validate report leaderboard kernel bench test lint clean requirements
+.PHONY: help setup setup-dev setup-use download explore split train submit validate report leaderboard kernel predict serve explain export bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -22,7 +22,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT PYTHON GPU
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -48,6 +48,10 @@ setup:  ## the virtual environment; every other target does this first where nee
 
 setup-dev:
 	@scripts/setup.sh "$$VENV" dev
+
+# A file that was exported needs neither TensorFlow nor anything else that trains.
+setup-use:
+	@scripts/setup.sh "$$VENV" $(if $(MODEL),use-alone,use)
 
 download: setup  ## the competition's CSVs, verified
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
@@ -90,6 +94,30 @@ kernel: setup  ## one script that trains on Kaggle's GPU, in kernel/; and back: 
 	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
 	    --push "$$PUSH" $${RUNS:+--runs "$$RUNS"} $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
+
+predict: setup-use  ## what digits are on these pictures?
+## IMAGES="a.png b.jpg folder/ rows.csv"  OUT=digits.csv  SHOW=seen.png
+## LINEUP=  EXPERIMENTS="a b"  BACKEND=onnx|keras  MODEL=<path of an exported .onnx: no TensorFlow>
+	@$(RUN) scripts/predict.py $${LINEUP:+--lineup "$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${MODEL:+--model "$$MODEL"} \
+	    $${BACKEND:+--backend "$$BACKEND"} $${OUT:+--out "$$OUT"} $${SHOW:+--show "$$SHOW"} \
+	    -- $$IMAGES
+
+serve: setup-use  ## a page to draw digits on, at http://127.0.0.1:8028
+## PORT=8028  LINEUP=  EXPERIMENTS="a b"  BACKEND=onnx|keras  MODEL=<path of an exported .onnx>
+	@$(RUN) scripts/serve.py $${LINEUP:+--lineup "$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${MODEL:+--model "$$MODEL"} \
+	    $${BACKEND:+--backend "$$BACKEND"} $${PORT:+--port "$$PORT"}
+
+explain: setup-use  ## what decided on the hardest digits and on typical ones: reports/explain.html
+## LINEUP=  EXPERIMENTS="a b"
+	@$(RUN) scripts/explain.py $${LINEUP:+--lineup "$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
+
+export: setup-use  ## all networks of a line-up in one ONNX file (and LiteRT), with a model card
+## LINEUP=  EXPERIMENTS="a b"
+	@$(RUN) scripts/export.py $${LINEUP:+--lineup "$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
 
 bench: setup  ## how fast this machine reads, trains and predicts, beside stock Keras and PyTorch
 ## QUICK=1 (three minutes instead of half an hour)

@@ -32,7 +32,7 @@ class ProjectError(Exception):
 
 @dataclass(frozen=True)
 class Workspace:
-    """The folder that holds `data/`, `runs/`, `submissions/`, `reports/` and `kernel/`."""
+    """The folder that holds `data/`, `runs/`, `reports/` and the rest of what commands write."""
 
     root: Path
 
@@ -60,6 +60,10 @@ class Workspace:
     @property
     def reports(self) -> Path:
         return self.root / "reports"
+
+    @property
+    def exports(self) -> Path:
+        return self.root / "exports"
 
     @property
     def kernel(self) -> Path:

@@ -4,11 +4,12 @@ set -eu
 compile() {
     "$VENV/bin/uv" pip compile --quiet --universal --fork-strategy fewest --python-version 3.11 \
         --no-emit-index-url --annotation-style line \
-        --custom-compile-command "make requirements" pyproject.toml "$@"
+        --custom-compile-command "make requirements" "$@"
 }
-compile --upgrade --output-file requirements.txt
+compile --upgrade pyproject.toml --output-file requirements.txt
+compile --upgrade --group pyproject.toml:use --constraint requirements.txt --output-file requirements-use.txt
 # TensorFlow comes with the base, in one build or the other; so not with the tools.
-compile --extra dev --constraint requirements.txt --output-file requirements-dev.txt \
+compile pyproject.toml --extra dev --constraint requirements.txt --constraint requirements-use.txt --output-file requirements-dev.txt \
     --no-emit-package tensorflow --no-emit-package tensorflow-cpu
-compile --extra gpu --constraint requirements.txt --output-file requirements-gpu.txt \
+compile pyproject.toml --extra gpu --constraint requirements.txt --output-file requirements-gpu.txt \
     --no-emit-package tensorflow-cpu

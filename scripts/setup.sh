@@ -1,5 +1,7 @@
 #!/bin/sh
-# setup.sh VENV base|dev: make the virtual environment hold what the requirements files pin.
+# setup.sh VENV base|use|use-alone|dev: make the virtual environment hold what the requirements
+# files pin. "use" adds what trained networks need to be of use; "use-alone" is that without the rest,
+# which is enough for an exported file.
 #
 # For each file there is a stamp in the environment, written last, with the checksum of what was
 # installed. So an environment whose making was killed half-way is never trusted, changed pins are
@@ -43,7 +45,17 @@ find_python() {
     exit 1
 }
 
-if is_installed "$base" && { [ "$2" = base ] || is_installed requirements-dev.txt; }; then exit 0; fi
+case $2 in
+base) files=$base ;;
+use) files="$base requirements-use.txt" ;;
+use-alone) files=requirements-use.txt ;;
+dev) files="$base requirements-use.txt requirements-dev.txt" ;;
+esac
+missing=
+for file in $files; do
+    if ! is_installed "$file"; then missing="$missing $file"; fi
+done
+if [ -z "$missing" ]; then exit 0; fi
 
 # One command at a time: two that begin together would each delete what the other installs.
 lock="$venv.setup-lock"
@@ -63,9 +75,11 @@ trap 'rm -rf "$lock"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-if ! [ -e "$venv/.installed-$base" ] || ! [ -x "$venv/bin/python" ]; then
-    # New, half-made, made for the other build of TensorFlow, or its Python has since been
-    # uninstalled: begin with nothing. But delete only what was begun here.
+foundation=${files%% *}
+if [ "$2" = use-alone ] && [ -e "$venv/.installed-$base" ]; then foundation=$base; fi
+if ! [ -e "$venv/.installed-$foundation" ] || ! [ -x "$venv/bin/python" ]; then
+    # New, half-made, made for the other build of TensorFlow or for exported files alone, or its
+    # Python has since been uninstalled: begin with nothing. But delete only what was begun here.
     if [ -e "$venv" ] && [ -n "$(ls -A "$venv")" ] && ! [ -e "$venv/.made-by-setup" ]; then
         echo "Error: $venv is there and was not made by this command; delete it, or name another" >&2
         echo "place: make VENV=/some/where ..." >&2
@@ -82,5 +96,4 @@ if ! [ -e "$venv/.installed-$base" ] || ! [ -x "$venv/bin/python" ]; then
         exit 1
     fi
 fi
-install_file "$base"
-if [ "$2" = dev ]; then install_file requirements-dev.txt; fi
+for file in $files; do install_file "$file"; done
