@@ -27,7 +27,7 @@ class Blend:
 
 def blend(runs: list[Run], labels: np.ndarray, weighting: str = "equal") -> Blend:
     """Average the runs' probabilities; with "fitted", by weights from the other folds' images."""
-    _require_common_data(runs)
+    require_common_data(runs)
     oof = np.stack([run.load_oof() for run in runs])
     test = np.stack([run.load_test() for run in runs])
     names = [run.name for run in runs]
@@ -96,7 +96,7 @@ def _mix(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.asarray(np.sort(weighted, axis=0).sum(axis=0), np.float32)
 
 
-def _require_common_data(runs: list[Run]) -> None:
+def require_common_data(runs: list[Run]) -> None:
     if not runs:
         raise ProjectError("There is nothing to blend: name at least one experiment.")
     for run in runs[1:]:

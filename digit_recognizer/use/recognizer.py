@@ -16,3 +16,11 @@ class Recognizer(Protocol):
     def recognize(self, images: np.ndarray) -> np.ndarray:
         """Return (n, 10) float32 probabilities of uint8 images (n, 28, 28), white on black."""
         ...
+
+
+def require_images(images: np.ndarray) -> None:
+    """Refuse what a network would take and answer wrongly, such as pixels from 0 to 1."""
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
+        raise ValueError(
+            f"Images came as {images.dtype} {images.shape}; expected uint8 (n, 28, 28)."
+        )

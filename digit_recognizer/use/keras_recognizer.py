@@ -1,0 +1,67 @@
+"""A line-up's networks as they were trained, run by Keras.
+
+In: complete runs, uint8 images. Out: the blend's probabilities. What always holds: every network of
+every fold has its say, and the means are those of `runs` and `ensemble`, over folds and then over
+members; of the test part they come out as the runs have them on record.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from digit_recognizer.learn.prediction import predict_probabilities
+from digit_recognizer.learn.weights import load_model
+from digit_recognizer.runs import Run
+from digit_recognizer.use.recognizer import require_images
+
+
+@dataclass(frozen=True)
+class Member:
+    """One experiment's networks, one for each fold."""
+
+    name: str
+    networks: list[Any]
+    test_shift: int
+
+    def recognize(self, images: np.ndarray) -> np.ndarray:
+        return _mean(
+            [predict_probabilities(each, images, self.test_shift) for each in self.networks]
+        )
+
+
+@dataclass(frozen=True)
+class KerasRecognizer:
+    label: str
+    members: list[Member]
+
+    def recognize(self, images: np.ndarray) -> np.ndarray:
+        require_images(images)
+        return _mean([member.recognize(images) for member in self.members])
+
+
+def load_as_trained(label: str, runs: list[Run]) -> KerasRecognizer:
+    """Load the networks in the precision and with the threads on record, for the same numbers."""
+    threads = runs[0].fold_threads(0)
+    return KerasRecognizer(label, [_load_member(run, threads, run.fold_precision) for run in runs])
+
+
+def load_in_float32(label: str, runs: list[Run], threads: int) -> KerasRecognizer:
+    """Load the networks to compute in float32, as their weights are, whatever they trained in."""
+    return KerasRecognizer(
+        label, [_load_member(run, threads, lambda fold: "float32") for run in runs]
+    )
+
+
+def _load_member(run: Run, threads: int, precision_of: Callable[[int], str]) -> Member:
+    experiment = run.experiment
+    networks = [
+        load_model(experiment, run.read_weights(fold), threads, precision_of(fold))
+        for fold in range(experiment.folds)
+    ]
+    return Member(run.name, networks, experiment.test_shift)
+
+
+def _mean(probabilities: list[np.ndarray]) -> np.ndarray:
+    return np.asarray(np.mean(probabilities, axis=0, dtype=np.float64), np.float32)
