@@ -7,7 +7,7 @@ drawn.
 from typing import Any
 
 from digit_recognizer.experiments import Augmentation, Experiment
-from digit_recognizer.report.pictures import BLUE, VERMILION, as_png, new_figure, tidy
+from digit_recognizer.pages.pictures import BLUE, VERMILION, as_png, new_figure, tidy
 from digit_recognizer.runs import Run
 
 _LABELS = {"loss": "cross-entropy (nats)", "errors": "errors (%)"}

@@ -7,10 +7,7 @@ different sizes can be compared; training is blue and test vermilion everywhere.
 import numpy as np
 from markupsafe import Markup
 
-from digit_recognizer.report.explore.counts import CLASSES, ClassCount
-from digit_recognizer.report.explore.embedding import Plane
-from digit_recognizer.report.explore.ink import BIN, InkPlaces, Intensities
-from digit_recognizer.report.pictures import (
+from digit_recognizer.pages.pictures import (
     BLUE,
     GREEN,
     INK,
@@ -22,6 +19,9 @@ from digit_recognizer.report.pictures import (
     new_figure,
     tidy,
 )
+from digit_recognizer.report.explore.counts import CLASSES, ClassCount
+from digit_recognizer.report.explore.embedding import Plane
+from digit_recognizer.report.explore.ink import BIN, InkPlaces, Intensities
 
 # Narrow, so that text is still of a good size where a phone shrinks them.
 _WIDTH, _HEIGHT = 4.8, 3.2

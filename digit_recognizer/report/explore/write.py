@@ -7,19 +7,21 @@ too much to show is counted.
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 
+from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.pictures import digit_uri
 from digit_recognizer.report.explore import plots
 from digit_recognizer.report.explore.doubtful import Judgement
 from digit_recognizer.report.explore.findings import Findings, explore, say_in_short
-from digit_recognizer.report.page import find_links, render
-from digit_recognizer.report.pictures import digit_uri
 from digit_recognizer.workspace import Workspace, sweep_temporaries, write_file
 
 _PAGE = "data.html"
+_TEMPLATE = Path(__file__).with_name(_PAGE)
 _GROUPS_SHOWN = 24
 _OF_A_GROUP_SHOWN = 6
 _PAIRS_SHOWN = 24
@@ -40,9 +42,8 @@ def write_exploration(workspace: Workspace, console: Console) -> None:
     started = time.perf_counter()
     findings = explore(workspace)
     points = say_in_short(findings)
-    # The page does not lead to itself: else the first one written would differ from the second.
-    links = [link for link in find_links(workspace.reports) if link[1] != _PAGE]
-    page = render("data.html", links=links, points=points, **_show(findings)).encode()
+    links = find_links(workspace.reports, _PAGE)
+    page = render(_TEMPLATE, links=links, points=points, **_show(findings)).encode()
     path = workspace.reports / _PAGE
     sweep_temporaries(workspace.reports)
     write_file(path, page)

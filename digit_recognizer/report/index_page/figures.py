@@ -7,8 +7,8 @@ on another, on a point or on a bar.
 
 from typing import Any
 
+from digit_recognizer.pages.pictures import BLUE, INK, VERMILION, new_figure, tidy
 from digit_recognizer.report.index_page.candidates import Candidate
-from digit_recognizer.report.pictures import BLUE, INK, VERMILION, new_figure, tidy
 
 _LONGEST_LABEL = 26
 _MOST_NAMES = 10  # of more, lines would lead all over the place

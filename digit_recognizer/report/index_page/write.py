@@ -15,17 +15,19 @@ from digit_recognizer.compete.ledger import Entry
 from digit_recognizer.compete.scatter import draw_scatter
 from digit_recognizer.compete.standing import difference_in_errors
 from digit_recognizer.data.dataset import Digits
+from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.pictures import as_svg, digit_uri, png_uri
 from digit_recognizer.report.index_page import wording
 from digit_recognizer.report.index_page.blends import Anatomy
 from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.report.index_page.figures import draw_time_against_errors
 from digit_recognizer.report.index_page.findings import Findings
 from digit_recognizer.report.index_page.pairs import MOST, Pair
-from digit_recognizer.report.page import find_links, render
-from digit_recognizer.report.pictures import as_svg, digit_uri, png_uri
 from digit_recognizer.report.run_page.write import name_page
 from digit_recognizer.workspace import Workspace, write_file
 
+_PAGE = "index.html"
+_TEMPLATE = Path(__file__).with_name(_PAGE)
 # Tiles make the page big: of each side of a pair, and of the images that all members get wrong.
 _PAIR_TILES, _OVERLAP_TILES = 12, 60
 
@@ -41,7 +43,7 @@ class Tile:
 
 def write_index(workspace: Workspace, findings: Findings) -> Path:
     """Write the page; run pages that are there by now are linked."""
-    path = workspace.reports / "index.html"
+    path = workspace.reports / _PAGE
     write_file(path, _render(workspace, findings).encode())
     return path
 
@@ -52,8 +54,8 @@ def _render(workspace: Workspace, findings: Findings) -> str:
     time_plot, is_numbered = _draw_time(findings.timed)
     both = [each for each in findings.submissions if each.out_of_fold]
     return render(
-        "index.html",
-        links=[link for link in find_links(workspace.reports) if link[1] != "index.html"],
+        _TEMPLATE,
+        links=find_links(workspace.reports, _PAGE),
         findings=findings,
         any_published=any(each.published for each in findings.field.candidates),
         several_data=len(data) > 1,

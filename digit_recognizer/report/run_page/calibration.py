@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.report.pictures import BLUE, INK, new_figure, tidy
+from digit_recognizer.pages.pictures import BLUE, INK, new_figure, tidy
 from digit_recognizer.scores import CALIBRATION_BINS, ConfidenceBin
 
 _95_PERCENT = 1.96  # standard deviations of a normal distribution, either way

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.report.pictures import INK, new_figure, tidy
+from digit_recognizer.pages.pictures import INK, new_figure, tidy
 
 # Of the colour: more of it, and the figures on it could not be read in the dark.
 _STRONGEST = 0.65

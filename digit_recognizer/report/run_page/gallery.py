@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digit_recognizer.pages.pictures import digit_uri
 from digit_recognizer.report.doubts import Doubt, find_doubts
-from digit_recognizer.report.pictures import digit_uri
 
 MOST_ERRORS = 3_000
 AT_ONCE = 240  # the others unfold

@@ -7,7 +7,7 @@ its augmentation. What always holds: it is training's own function that moves th
 import numpy as np
 
 from digit_recognizer.experiments import Augmentation, Experiment
-from digit_recognizer.report.pictures import digit_uri
+from digit_recognizer.pages.pictures import digit_uri
 
 DRAWS = 7
 _DIGITS = 6

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from digit_recognizer.data.dataset import Digits
+from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.pictures import as_png, as_svg
 from digit_recognizer.report.curves import draw_curves, explain, make_curve
-from digit_recognizer.report.page import find_links, render
-from digit_recognizer.report.pictures import as_png, as_svg
 from digit_recognizer.report.run_page.calibration import (
     describe,
     draw_counts,
@@ -51,8 +51,9 @@ from digit_recognizer.workspace import (
     write_file,
 )
 
+_TEMPLATE = Path(__file__).with_name("run.html")
 # Pages that are no run's, though a run may be called so.
-_TAKEN = {"index", "data"}
+_TAKEN = {"index", "data", "explain"}
 
 
 def name_page(run_name: str) -> str:
@@ -73,7 +74,7 @@ def write_run_page(workspace: Workspace, run: Run, train: Digits | None) -> Path
     folds = read_folds(run, metrics)
     values = {
         "name": run.name,
-        "links": find_links(workspace.reports),
+        "links": find_links(workspace.reports, name_page(run.name)),
         "experiment": run.experiment,
         "metrics": metrics,
         "score": Score(metrics["errors"], metrics["images"]),
@@ -105,7 +106,7 @@ def write_run_page(workspace: Workspace, run: Run, train: Digits | None) -> Path
         write_markdown(run.name, metrics, folds, list(pictures), values["command"], verdict),
     )
     path = workspace.reports / name_page(run.name)
-    write_file(path, render("run.html", **values).encode())
+    write_file(path, render(_TEMPLATE, **values).encode())
     return path
 
 

@@ -1,14 +1,15 @@
 """What all pages share: they need nothing outside themselves, escape what they show, and work."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from jinja2 import ChoiceLoader, DictLoader, Environment, UndefinedError
+from jinja2 import UndefinedError
 from playwright.sync_api import Page
 
-from digit_recognizer.report import page as pages
-from digit_recognizer.report.pictures import INK, as_svg, digit_uri, new_figure, png_of, tidy
+from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.pictures import INK, as_svg, digit_uri, new_figure, png_of, tidy
 from tests.browser import PHONE, open_file, require_no_sideways_scrolling
 
 TEMPLATE = """
@@ -28,15 +29,6 @@ TEMPLATE = """
 """
 
 
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
-    environment = pages._environment()
-    assert environment.loader is not None
-    both = ChoiceLoader([DictLoader({"trial.html": TEMPLATE}), environment.loader])
-    monkeypatch.setattr(environment, "loader", both)
-    return environment
-
-
 def make_svg() -> str:
     figure = new_figure()
     axes = figure.subplots()
@@ -50,15 +42,19 @@ def make_svg() -> str:
 def write_trial(folder: Path, name: str = "trial") -> Path:
     image = np.random.default_rng(0).integers(0, 255, (28, 28), np.uint8)
     rows = [("b", 10), ("a", 9), ("c", 100)]
-    text = pages.render(
-        "trial.html", name=name, rows=rows, links=[], uri=digit_uri(image), svg=make_svg()
-    )
+    values = {"name": name, "rows": rows, "uri": digit_uri(image), "svg": make_svg()}
+    return write_page(folder, TEMPLATE, links=[], **values)
+
+
+def write_page(folder: Path, template: str, **values: Any) -> Path:
+    beside = folder / "templates"
+    beside.mkdir(exist_ok=True)
+    (beside / "trial.html").write_text(template)
     path = folder / "trial.html"
-    path.write_text(text)
+    path.write_text(render(beside / "trial.html", **values))
     return path
 
 
-@pytest.mark.usefixtures("environment")
 def test_tables_sort_both_ways_and_by_number(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_trial(tmp_path))
 
@@ -75,7 +71,6 @@ def test_tables_sort_both_ways_and_by_number(tab: Page, tmp_path: Path) -> None:
     assert names() == ["a", "b", "c"]
 
 
-@pytest.mark.usefixtures("environment")
 def test_a_cell_opens_the_images_behind_it_and_closes_again(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_trial(tmp_path))
     dialog = tab.get_by_role("dialog")
@@ -89,7 +84,6 @@ def test_a_cell_opens_the_images_behind_it_and_closes_again(tab: Page, tmp_path:
     assert not dialog.is_visible()
 
 
-@pytest.mark.usefixtures("environment")
 def test_it_fits_a_phone_and_both_kinds_of_light(tab: Page, tmp_path: Path) -> None:
     path = write_trial(tmp_path)
     colours = set()
@@ -104,16 +98,24 @@ def test_it_fits_a_phone_and_both_kinds_of_light(tab: Page, tmp_path: Path) -> N
     assert all(drawing == text for drawing, text in colours)
 
 
-@pytest.mark.usefixtures("environment")
 def test_names_from_files_are_escaped(tab: Page, tmp_path: Path) -> None:
     evil = "<script>console.log('run')</script><img src=x onerror=alert(1)>"
     open_file(tab, write_trial(tmp_path, evil))
     assert tab.get_by_role("heading", level=1).inner_text() == evil
 
 
-def test_a_misspelt_name_is_an_error_and_not_an_empty_place(environment: Environment) -> None:
+def test_a_misspelt_name_is_an_error_and_not_an_empty_place(tmp_path: Path) -> None:
     with pytest.raises(UndefinedError):
-        environment.from_string("{{ acuracy }}").render(accuracy=1)
+        write_page(tmp_path, "{{ acuracy }}", accuracy=1)
+
+
+def test_a_page_leads_to_those_that_are_there_and_not_to_itself(tmp_path: Path) -> None:
+    assert find_links(tmp_path, "data.html") == []
+    for name in ("index.html", "data.html", "explain.html"):
+        (tmp_path / name).touch()
+    others = [address for _, address in find_links(tmp_path, "data.html")]
+    assert others == ["index.html", "explain.html"]
+    assert len(find_links(tmp_path, "stages.html")) == 3
 
 
 def test_a_drawing_is_the_same_each_time_and_in_the_text_s_colour() -> None:

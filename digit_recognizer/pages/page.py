@@ -1,0 +1,47 @@
+"""From a template and values to one HTML file that needs nothing else.
+
+In: a template, which lies beside the code that fills it, and what it shows. Out: the page's text.
+What always holds: everything is inside the file (its policy forbids the browser to fetch anything),
+and every value is escaped but for pictures that this package drew.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+_SHARED = Path(__file__).parent / "templates"
+
+
+def render(template: Path, **values: Any) -> str:
+    return _environment(template.parent).get_template(template.name).render(**values)
+
+
+def find_links(reports: Path, own: str) -> list[tuple[str, str]]:
+    """Return title and address of those pages that are there, but for the page `own`.
+
+    It does not lead to itself: else the first one written would differ from the second.
+    """
+    pages = [
+        ("All runs", "index.html"),
+        ("The data", "data.html"),
+        ("What decided", "explain.html"),
+    ]
+    return [(title, name) for title, name in pages if (reports / name).exists() and name != own]
+
+
+@cache
+def _environment(folder: Path) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader([folder, _SHARED]),
+        autoescape=True,
+        undefined=StrictUndefined,  # a name that is misspelt must not show as nothing
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = "{:,}".format
+    environment.filters["percent"] = lambda value, digits=1: f"{value:.{digits}%}".replace(
+        "%", " %"
+    )
+    return environment
