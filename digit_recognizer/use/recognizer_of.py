@@ -8,6 +8,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from digit_recognizer.use.model_file import read_model
+from digit_recognizer.use.onnx_recognizer import OnnxRecognizer, load_onnx
 from digit_recognizer.use.recognizer import Recognizer
 from digit_recognizer.workspace import ProjectError, Workspace
 
@@ -25,17 +27,51 @@ def load_recognizer(
     """Load the file, or the line-up that was named or trained last."""
     if backend not in (None, *BACKENDS):
         raise ProjectError(f"BACKEND={backend}; expected one of {', '.join(BACKENDS)}.")
-    return _load_keras(workspace, lineup, experiments)
+    if model is not None:
+        if lineup or experiments or backend == "keras":
+            raise ProjectError(
+                "A MODEL is one line-up, run by ONNX Runtime: name it alone, without LINEUP, "
+                "EXPERIMENTS or BACKEND=keras."
+            )
+        return load_onnx(model.expanduser())
+    return _load_trained(workspace, lineup, experiments, backend, console)
 
 
-def _load_keras(workspace: Workspace, lineup: str | None, experiments: list[str]) -> Recognizer:
+def _load_trained(
+    workspace: Workspace,
+    lineup: str | None,
+    experiments: list[str],
+    backend: str | None,
+    console: Console,
+) -> Recognizer:
     # Imported here: an exported file is served where nothing that trains is installed.
     from digit_recognizer.ensemble import require_common_data
     from digit_recognizer.lineup import choose_trained
     from digit_recognizer.runs import open_run
-    from digit_recognizer.use.keras_recognizer import load_as_trained
+    from digit_recognizer.use.export.identity import identify
 
     chosen = choose_trained(workspace, lineup, experiments)
     runs = [open_run(workspace, name) for name in chosen.names]
     require_common_data(runs)
-    return load_as_trained(chosen.label, runs)
+    if backend == "keras":
+        from digit_recognizer.use.keras_recognizer import load_as_trained
+
+        return load_as_trained(chosen.label, runs)
+    path = workspace.exports / f"{chosen.label}.onnx"
+    ready = _load_current(path, identify(chosen.label, runs))
+    if ready:
+        return ready
+    from digit_recognizer.use.export.write import export_for_use
+
+    return export_for_use(workspace, chosen.label, runs, console)
+
+
+def _load_current(path: Path, made_from: str) -> OnnxRecognizer | None:
+    """Return the export if it is there, whole, and of what the runs hold now."""
+    if not path.exists():
+        return None
+    try:
+        model = read_model(path)
+    except ProjectError:
+        return None
+    return OnnxRecognizer(model) if model.facts["made_from"] == made_from else None

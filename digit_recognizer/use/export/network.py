@@ -1,0 +1,101 @@
+"""One Keras network as ONNX nodes, layer by layer.
+
+In: a network as `learn.models` builds it, and the name of its pixels, (n, 1, 28, 28) float32. Out:
+the name of its logits, (n, 10). What always holds: a layer that is not known here, or has an option
+that is not, is an error that names it; and nothing that only training needs is written.
+
+Keras has channels last, ONNX has them before rows and columns; it matters to the kernels of
+convolutions and to the order in which features are flattened. Whoever runs the file merges batch
+normalisation into convolutions; ONNX Runtime does so while it loads.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from digit_recognizer.use.export.graph_writer import GraphWriter
+from digit_recognizer.workspace import ProjectError
+
+_CHANNELS_LAST = [0, 2, 3, 1]
+
+
+def write_network(graph: GraphWriter, network: Any, pixels: str, place: str) -> str:
+    """Write every layer with names that begin with `place`."""
+    names = {id(network.input): pixels}
+    for number, layer in enumerate(network.layers[1:], start=1):  # the first is the pixels
+        # Keras's own names count on from whatever the process has built before.
+        name = f"{place}/{number:02d}-{type(layer).__name__}"
+        taken = layer.input if isinstance(layer.input, list) else [layer.input]
+        inputs = [names[id(tensor)] for tensor in taken]
+        names[id(layer.output)] = _write_layer(graph, layer, name, inputs)
+    return names[id(network.output)]
+
+
+def _write_layer(graph: GraphWriter, layer: Any, name: str, inputs: list[str]) -> str:
+    from keras import layers
+
+    where: dict[str, Any] = {}
+    match layer:
+        case layers.Dropout():
+            return inputs[0]
+        case layers.Add():
+            operator = "Sum"
+        case layers.ReLU(max_value=None, negative_slope=0, threshold=0):
+            operator = "Relu"
+        case layers.Flatten():
+            operator = "Flatten"
+            inputs = [graph.write("Transpose", f"{name}/rows", inputs, perm=_CHANNELS_LAST)]
+        case layers.Rescaling(offset=0):
+            operator = "Mul"
+            inputs = [*inputs, graph.keep(f"{name}/scale", np.array(layer.scale, np.float32))]
+        case layers.MaxPooling2D():
+            operator = "MaxPool"
+            where = _describe_window(layer, layer.pool_size)
+        case layers.BatchNormalization():
+            operator = "BatchNormalization"
+            statistics = ("gamma", "beta", "moving_mean", "moving_variance")
+            inputs = [*inputs, *_keep_weights(graph, layer, name, *statistics)]
+            where = {"epsilon": layer.epsilon}
+        case layers.Conv2D(groups=1, dilation_rate=(1, 1)):
+            operator = "Conv"
+            kernel = layer.kernel.numpy().transpose(3, 2, 0, 1)
+            inputs = [*inputs, graph.keep(f"{name}/kernel", kernel)]
+            inputs += _keep_weights(graph, layer, name, *(["bias"] if layer.use_bias else []))
+            where = _describe_window(layer, layer.kernel_size)
+        case layers.Dense():
+            operator = "Gemm"
+            weights = ["kernel", "bias"] if layer.use_bias else ["kernel"]
+            inputs = [*inputs, *_keep_weights(graph, layer, name, *weights)]
+        case _:
+            raise ProjectError(
+                f"{name}: a layer of this kind cannot be exported; use/export/network.py has no "
+                "ONNX for it."
+            )
+    written = graph.write(operator, name, inputs, **where)
+    return _write_activation(graph, layer, written) if operator in ("Conv", "Gemm") else written
+
+
+def _write_activation(graph: GraphWriter, layer: Any, linear: str) -> str:
+    match layer.activation.__name__:
+        case "linear":
+            return linear
+        case "relu":
+            return graph.write("Relu", f"{linear}/relu", [linear])
+    raise ProjectError(f"{linear} ends with {layer.activation.__name__}, which cannot be exported.")
+
+
+def _keep_weights(graph: GraphWriter, layer: Any, name: str, *weights: str) -> list[str]:
+    return [graph.keep(f"{name}/{each}", getattr(layer, each).numpy()) for each in weights]
+
+
+def _describe_window(layer: Any, sides: tuple[int, ...]) -> dict[str, Any]:
+    """Return where a convolution or pooling looks; an odd pixel of padding comes last."""
+    before, after = [0, 0], [0, 0]
+    if layer.padding == "same":
+        sizes = layer.input.shape[1:3]
+        pads = [
+            max((-(-size // stride) - 1) * stride + side - size, 0)
+            for size, side, stride in zip(sizes, sides, layer.strides, strict=True)
+        ]
+        before, after = [pad // 2 for pad in pads], [pad - pad // 2 for pad in pads]
+    return {"kernel_shape": sides, "strides": layer.strides, "pads": before + after}

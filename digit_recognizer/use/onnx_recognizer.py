@@ -1,0 +1,58 @@
+"""A line-up's networks as one exported file, run by ONNX Runtime.
+
+In: a file that `make export` wrote, uint8 images. Out: the blend's probabilities. What always
+holds: nothing that trains is needed, and only checked files are run.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from digit_recognizer.environment import available_cores
+from digit_recognizer.use.model_file import INPUT, OUTPUT, ModelFile, read_model
+from digit_recognizer.use.recognizer import require_images
+from digit_recognizer.workspace import ProjectError
+
+# More at a time is no faster, and takes more memory.
+_AT_ONCE = 32
+
+
+class OnnxRecognizer:
+    """Threads work on images of their own: shared work on each operator makes them wait."""
+
+    def __init__(self, model: ModelFile, threads: int | None = None) -> None:
+        import onnxruntime
+
+        self.facts = model.facts
+        self._threads = threads or available_cores()
+        self._workers = ThreadPoolExecutor(self._threads)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session = onnxruntime.InferenceSession(
+                model.contents, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # its classes share no base but this one
+            raise ProjectError(
+                f"ONNX Runtime cannot load the model: {str(error).splitlines()[0]}"
+            ) from error
+
+    @property
+    def label(self) -> str:
+        return self.facts["label"]
+
+    def recognize(self, images: np.ndarray) -> np.ndarray:
+        require_images(images)
+        size = max(1, min(_AT_ONCE, -(-len(images) // self._threads)))
+        parts = [images[start : start + size] for start in range(0, len(images), size)]
+        nothing = np.zeros((0, 10), np.float32)
+        return np.concatenate([nothing, *self._workers.map(self._run, parts)])
+
+    def _run(self, images: np.ndarray) -> np.ndarray:
+        (probabilities,) = self._session.run([OUTPUT], {INPUT: images})
+        return np.asarray(probabilities)
+
+
+def load_onnx(path: Path) -> OnnxRecognizer:
+    return OnnxRecognizer(read_model(path))
