@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev setup-use download explore split train submit validate report leaderboard kernel predict serve explain export bench test lint clean requirements
+.PHONY: help setup setup-dev setup-use setup-tune download explore split train tune submit validate report leaderboard kernel predict serve explain export bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -22,7 +22,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE PYTHON GPU
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -53,6 +53,10 @@ setup-dev:
 setup-use:
 	@scripts/setup.sh "$$VENV" $(if $(MODEL),use-alone,use)
 
+# A search wants Optuna.
+setup-tune:
+	@scripts/setup.sh "$$VENV" tune
+
 download: setup  ## the competition's CSVs, verified
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
 	@$(RUN) scripts/download.py --source "$$SOURCE"
@@ -68,6 +72,14 @@ train: setup  ## k-fold training; run again, it goes on where it was stopped
 	@$(RUN) scripts/train.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
 	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $(if $(filter 1 yes true,$(FRESH)),--fresh)
+
+tune: setup-tune  ## search for better values of an experiment: studies/, reports/tune-<study>.html
+## EXPERIMENT=stages-short  TRIALS=20  PASSES=2000000  FOLDS="0 1"  STUDY=mine  JOBS=2
+## SAMPLER=tpe|random  STORAGE=postgresql://...  JUDGE="1 2" (the best against it, on these seeds)
+	@$(RUN) scripts/tune.py $${EXPERIMENT:+--experiment "$$EXPERIMENT"} $${STUDY:+--study "$$STUDY"} \
+	    $${TRIALS:+--trials "$$TRIALS"} $${PASSES:+--passes "$$PASSES"} \
+	    $${STORAGE:+--storage "$$STORAGE"} $${FOLDS:+--folds $$FOLDS} $${JOBS:+--jobs "$$JOBS"} \
+	    $${SAMPLER:+--sampler "$$SAMPLER"} $${JUDGE:+--judge $$JUDGE}
 
 submit: setup  ## blend, write, check, record and, with credentials, upload submission.csv
 ## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=auto|yes|no  FORCE=1

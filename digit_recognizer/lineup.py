@@ -18,6 +18,7 @@ from digit_recognizer.experiments import EXPERIMENTS, Experiment
 from digit_recognizer.learn.crossval import train_experiments
 from digit_recognizer.learn.validate import Validation, validate_run
 from digit_recognizer.runs import open_run
+from digit_recognizer.tuned import find_best
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_json
 
 # Below this many labelled digits the networks for Kaggle's 42,000 have too few steps to learn.
@@ -87,9 +88,12 @@ def train_lineup(
 
 
 def _find(workspace: Workspace, name: str) -> Experiment:
-    """Return an experiment of that name, or the variation that a run of that name was made with."""
+    """Return an experiment of that name, a study's best, or what a run of that name is of."""
     if name in EXPERIMENTS:
         return EXPERIMENTS[name]
+    best = find_best(workspace, name)
+    if best:
+        return best
     runs = sorted(path.parent.name for path in workspace.runs.glob("*/config.json"))
     if name in runs:
         return open_run(workspace, name).experiment

@@ -66,6 +66,10 @@ class Workspace:
         return self.root / "exports"
 
     @property
+    def studies(self) -> Path:
+        return self.root / "studies"
+
+    @property
     def kernel(self) -> Path:
         return self.root / "kernel"
 

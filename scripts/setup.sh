@@ -1,7 +1,7 @@
 #!/bin/sh
-# setup.sh VENV base|use|use-alone|dev: make the virtual environment hold what the requirements
+# setup.sh VENV base|tune|use|use-alone|dev: make the virtual environment hold what the requirements
 # files pin. "use" adds what trained networks need to be of use; "use-alone" is that without the rest,
-# which is enough for an exported file.
+# which is enough for an exported file. "tune" adds what a search needs.
 #
 # For each file there is a stamp in the environment, written last, with the checksum of what was
 # installed. So an environment whose making was killed half-way is never trusted, changed pins are
@@ -49,7 +49,8 @@ case $2 in
 base) files=$base ;;
 use) files="$base requirements-use.txt" ;;
 use-alone) files=requirements-use.txt ;;
-dev) files="$base requirements-use.txt requirements-dev.txt" ;;
+tune) files="$base requirements-tune.txt" ;;
+dev) files="$base requirements-use.txt requirements-tune.txt requirements-dev.txt" ;;
 esac
 missing=
 for file in $files; do

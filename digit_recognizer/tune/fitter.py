@@ -1,0 +1,101 @@
+"""The caller's end of a process that trains.
+
+In: an experiment and a fold. Out: which images it got wrong, or why there is no such thing. What
+always holds: when the block ends, however it does, so has the process.
+"""
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from digit_recognizer.configuration import to_dict
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.workspace import ProjectError, Workspace, project_root
+
+# Called with how many images were shown, and after an epoch with its number and error rate; the
+# answer to the latter is whether to go on.
+Watch = Callable[[dict[str, Any]], bool]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """How a fit ended: with the images it got wrong, or before that."""
+
+    wrong: list[int] | None
+    images: int = 0
+    failure: str = ""
+
+
+class Fitter:
+    def __init__(self, workspace: Workspace, threads: int) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has failed
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "digit_recognizer.tune.worker"],
+            cwd=project_root(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+        )
+        self._send(root=str(workspace.root), threads=threads)
+
+    def __enter__(self) -> "Fitter":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.kill()
+        self._process.communicate()
+        self._stderr.close()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def find_fast_precision(self) -> str:
+        self._send(asks="precision")
+        return str(self._receive()["precision"])
+
+    def fit(self, experiment: Experiment, fold: int, precision: str, watch: Watch) -> Fitted:
+        self._send(experiment=to_dict(experiment), fold=fold, precision=precision)
+        while True:
+            news = self._receive()
+            if "over" in news:
+                return Fitted(
+                    **(news["over"] or {"wrong": None}),
+                    failure=news.get("failed", ""),
+                )
+            goes_on = watch(news)
+            if "epoch" in news:
+                self._send(go_on=goes_on)
+
+    def _send(self, **order: Any) -> None:
+        assert self._process.stdin
+        with contextlib.suppress(BrokenPipeError):  # why it has ended, the next answer tells
+            self._process.stdin.write(json.dumps(order) + "\n")
+            self._process.stdin.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if line:
+            news: dict[str, Any] = json.loads(line)
+            return news
+        code = self._process.wait()
+        if code < 0:
+            raise ProjectError(
+                "A worker process was killed while it trained a trial, most likely because memory "
+                "ran out. Finished trials are kept: run the same command again, with a smaller "
+                "JOBS if this was memory."
+            )
+        self._stderr.seek(0)
+        told = self._stderr.read().decode(errors="replace").strip()
+        error = ProjectError(
+            "A worker process ended with an error: "
+            + (told.splitlines()[-1] if told else f"exit code {code}")
+        )
+        error.add_note(told)  # for DEBUG=1
+        raise error

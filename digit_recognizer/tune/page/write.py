@@ -1,0 +1,128 @@
+"""The page `reports/tune-<study>.html`: what was tried, what was best, and how far to believe it.
+
+In: a study. Out: one HTML file. What always holds: it shows the study as it is stored, and beside
+the best trial it says how much of that is luck.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.pictures import as_svg
+from digit_recognizer.report.index_page import wording
+from digit_recognizer.report.run_page.repeat import find_command
+from digit_recognizer.search_spaces import read_chosen
+from digit_recognizer.tune.judging import find_verdict
+from digit_recognizer.tune.luck import estimate_luck
+from digit_recognizer.tune.page.code import as_code
+from digit_recognizer.tune.page.figures import draw_history, draw_importances, draw_slice
+from digit_recognizer.tune.page.importances import LEAST, find_importances
+from digit_recognizer.tune.study import (
+    Terms,
+    Trial,
+    build_experiment,
+    find_best_trial,
+    format_value,
+    read_terms,
+    read_trials,
+    shorten_key,
+)
+from digit_recognizer.tuned import name_best
+from digit_recognizer.workspace import Workspace, write_file
+
+_TEMPLATE = Path(__file__).parent / "tune.html"
+
+
+def write_page(workspace: Workspace, name: str, study: Any) -> Path:
+    terms = read_terms(study)
+    trials = [trial for trial in read_trials(study, terms) if trial.state != "waiting"]
+    page = f"tune-{name}.html"
+    path = workspace.reports / page
+    text = render(
+        _TEMPLATE,
+        links=find_links(workspace.reports, page),
+        study=name,
+        terms=terms,
+        **_describe_trials(trials, terms),
+        **_describe_best(workspace, name, trials, terms),
+        **_draw(study, trials, terms),
+        least=LEAST,
+        words=wording,
+    )
+    write_file(path, text.encode())
+    return path
+
+
+def _describe_trials(trials: list[Trial], terms: Terms) -> dict[str, Any]:
+    own = read_chosen(terms.experiment, terms.space)
+    changed = {
+        trial.number: [
+            f"{shorten_key(key)}={format_value(value)}"
+            for key, value in trial.chosen.items()
+            if value != own[key]
+        ]
+        for trial in trials
+    }
+    return {
+        "trials": trials,
+        "changed": changed,
+        "passes": sum(trial.passes for trial in trials),
+        "seconds": sum(trial.seconds for trial in trials),
+        "states": {
+            state: sum(trial.state == state for trial in trials)
+            for state in ("done", "pruned", "running", "failed")
+        },
+    }
+
+
+def _describe_best(
+    workspace: Workspace, name: str, trials: list[Trial], terms: Terms
+) -> dict[str, Any]:
+    best = find_best_trial(trials)
+    if best is None:
+        return {"best": None}
+    own = next((trial for trial in trials if trial.is_own and trial.errors is not None), None)
+    experiment = replace(build_experiment(terms, best), name=name_best(name))
+    return {
+        "best": best,
+        "own": own,
+        "best_name": name_best(name),
+        "only_best_wrong": len(best.wrong - own.wrong) if own else 0,
+        "only_own_wrong": len(own.wrong - best.wrong) if own else 0,
+        "luck": estimate_luck(trials),
+        "code": as_code(experiment),
+        "command": find_command(experiment),
+        "verdict": find_verdict(workspace, name, terms, best),
+        "next_seeds": f"{terms.experiment.seed + 1} {terms.experiment.seed + 2}",
+    }
+
+
+def _draw(study: Any, trials: list[Trial], terms: Terms) -> dict[str, Any]:
+    done = [trial for trial in trials if trial.errors is not None]
+    if not done:
+        return {"history": None, "importances": {}, "importance_plot": None, "slices": []}
+    importances = find_importances(study)
+    told = "; ".join(f"trial {trial.number}: {trial.errors} wrong" for trial in done)
+    shares = "; ".join(f"{key} {share:.0%}" for key, share in importances.items())
+    # The most important first, where that is known.
+    keys = [*importances, *(key for key in terms.space if key not in importances)]
+    return {
+        "history": as_svg(draw_history(trials), f"Errors against image passes. {told}"),
+        "importances": importances,
+        "importance_plot": as_svg(draw_importances(importances), f"Importances: {shares}")
+        if importances
+        else None,
+        "slices": [
+            as_svg(
+                draw_slice(trials, key, terms.space[key]),
+                f"Errors against {key}. "
+                + "; ".join(
+                    f"{format_value(trial.chosen[key])}: {trial.errors}"
+                    for trial in done
+                    if key in trial.chosen
+                ),
+            )
+            for key in keys
+        ],
+    }

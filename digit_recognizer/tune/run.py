@@ -1,0 +1,105 @@
+"""The whole of `make tune`: trials, or a judgement on the best of them, then the page.
+
+In: what the person asked for. Out: a study, `best.json`, `reports/tune-<study>.html`, and what to
+do next. What always holds: the page is of the study as it is stored, whoever ran its trials.
+"""
+
+from typing import Any
+
+from rich.console import Console
+
+from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
+from digit_recognizer.tune.budget import Budget
+from digit_recognizer.tune.judging import find_verdict, train_for_judgement
+from digit_recognizer.tune.page.write import write_page
+from digit_recognizer.tune.search import search
+from digit_recognizer.tune.storage import explaining, open_storage
+from digit_recognizer.tune.study import (
+    find_best_trial,
+    load_study,
+    read_terms,
+    read_trials,
+)
+from digit_recognizer.tuned import name_best, require_study_name, study_folder
+from digit_recognizer.workspace import ProjectError, Workspace
+
+
+def tune(
+    workspace: Workspace,
+    experiment: str | None,
+    study: str | None,
+    trials: int | None,
+    passes: int | None,
+    storage: str | None,
+    folds: list[int] | None,
+    jobs: int | None,
+    sampler: str,
+    judge: list[int] | None,
+    console: Console,
+) -> None:
+    name = study or experiment
+    if not name:
+        raise ProjectError(
+            "Name what to vary, as in `make tune EXPERIMENT=stages-short TRIALS=20`."
+        )
+    require_study_name(name)
+    if judge is not None:
+        _judge(workspace, name, storage, judge, jobs, console)
+    elif experiment:
+        budget = Budget.of(trials, passes)
+        search(workspace, experiment, name, budget, storage, folds, jobs, sampler, console)
+    else:
+        raise ProjectError("A search needs an EXPERIMENT; STUDY alone goes with JUDGE.")
+    _report(workspace, name, storage, console)
+
+
+def _judge(
+    workspace: Workspace,
+    name: str,
+    address: str | None,
+    seeds: list[int],
+    jobs: int | None,
+    console: Console,
+) -> None:
+    with explaining(address):
+        study = _load(workspace, name, address)
+        terms = read_terms(study)
+        trials = read_trials(study, terms)
+    train, test = load_train(workspace), load_test(workspace)
+    if fingerprint_of(train, test) != terms.data:
+        raise ProjectError(
+            f"The study {name} is about other data than what is in {workspace.data}; its best is "
+            "judged on the same images."
+        )
+    train_for_judgement(workspace, name, terms, trials, seeds, train, test, jobs, console)
+
+
+def _report(workspace: Workspace, name: str, address: str | None, console: Console) -> None:
+    with explaining(address):
+        study = _load(workspace, name, address)
+        page = write_page(workspace, name, study)
+        terms = read_terms(study)
+        trials = read_trials(study, terms)
+    best = find_best_trial(trials)
+    verdict = find_verdict(workspace, name, terms, best) if best else None
+    if best:
+        own = next((trial for trial in trials if trial.is_own and trial.errors is not None), None)
+        told = f"; the experiment as it is: {own.errors:,}" if own else ""
+        console.print(f"Best: trial {best.number}, {best.errors:,} wrong{told}.")
+    console.print(f"Written: {workspace.show(page)}")
+    if verdict:
+        console.print(str(verdict))
+    elif best and not best.is_own:
+        seeds = f"{terms.experiment.seed + 1} {terms.experiment.seed + 2}"
+        where = " STORAGE=..." if address else ""
+        console.print(
+            "The best of many is flattered by the choice. Judge it on seeds that it never saw:\n"
+            f'  make tune STUDY={name} JUDGE="{seeds}"{where}',
+            markup=False,
+        )
+    if best and not best.is_own:
+        console.print(f"To train it on all folds: make train EXPERIMENTS={name_best(name)}")
+
+
+def _load(workspace: Workspace, name: str, address: str | None) -> Any:
+    return load_study(open_storage(address, study_folder(workspace, name)), name)

@@ -1,0 +1,213 @@
+"""Trials side by side until the budget is used.
+
+In: an experiment's name, a budget, a storage. Out: a study with its trials, and `best.json`. What
+always holds: any number of processes can do this on one study at a time, each can be killed, and
+the same command goes on.
+"""
+
+import threading
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack
+from functools import partial
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from digit_recognizer.configuration import resolve_experiment
+from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
+from digit_recognizer.data.folds import assign_folds
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.learn.workers import Engine
+from digit_recognizer.search_spaces import Value, apply, find_space
+from digit_recognizer.tune.budget import Budget
+from digit_recognizer.tune.fitter import Fitter
+from digit_recognizer.tune.holders import holding, requeue_abandoned
+from digit_recognizer.tune.progress import Board
+from digit_recognizer.tune.storage import alone, explaining, open_storage
+from digit_recognizer.tune.study import (
+    SAMPLERS,
+    Terms,
+    Trial,
+    ask,
+    build_experiment,
+    find_best_trial,
+    open_study,
+    read_choice,
+    read_trials,
+    study_lock,
+)
+from digit_recognizer.tune.trial import run_trial
+from digit_recognizer.tuned import require_study_name, save_best, study_folder
+from digit_recognizer.workspace import ProjectError, Workspace, require_writable
+
+_TICK = 0.2  # seconds
+
+
+def search(
+    workspace: Workspace,
+    experiment: str,
+    study: str,
+    budget: Budget,
+    address: str | None,
+    folds: list[int] | None,
+    jobs: int | None,
+    sampler: str,
+    console: Console,
+) -> tuple[Any, Terms]:
+    """Run trials until the budget is used; return the study and what it is about."""
+    require_study_name(study)
+    train, test = load_train(workspace), load_test(workspace)
+    terms = _settle_terms(resolve_experiment(experiment, [], None), train, test, folds, sampler)
+    folder = study_folder(workspace, study)
+    require_writable(folder)
+    with explaining(address):
+        storage = open_storage(address, folder)
+        with alone(study_lock(folder)):
+            opened = open_study(storage, study, terms)
+        _Work(workspace, study, opened, terms, budget, train, address is None, console).run(jobs)
+    return opened, terms
+
+
+def _settle_terms(
+    experiment: Experiment, train: Digits, test: Digits, folds: list[int] | None, sampler: str
+) -> Terms:
+    if sampler not in SAMPLERS:
+        raise ProjectError(f"SAMPLER={sampler}; expected one of {', '.join(SAMPLERS)}.")
+    wanted = tuple(sorted(set((0, 1) if folds is None else folds)))
+    if not wanted or not set(wanted) <= set(range(experiment.folds)):
+        raise ProjectError(
+            f"FOLDS={list(wanted)}; {experiment.name} has 0 to {experiment.folds - 1}."
+        )
+    return Terms(experiment, find_space(experiment), wanted, fingerprint_of(train, test), sampler)
+
+
+class _Work:
+    """One command's part in a study."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        name: str,
+        study: Any,
+        terms: Terms,
+        budget: Budget,
+        train: Digits,
+        shares_folder: bool,
+        console: Console,
+    ) -> None:
+        assert train.labels is not None
+        self._workspace, self._name, self._study, self._terms = workspace, name, study, terms
+        self._budget, self._shares_folder, self._console = budget, shares_folder, console
+        self._folder = study_folder(workspace, name)
+        experiment = terms.experiment
+        folds = assign_folds(train.labels, experiment.folds, experiment.seed)
+        self._fold_sizes = np.bincount(folds, minlength=experiment.folds)
+        self._images = sum(len(train) - int(self._fold_sizes[fold]) for fold in terms.folds)
+        self._is_over = threading.Event()
+
+    def run(self, jobs: int | None) -> None:
+        known = self._begin()
+        if not self._budget.allows(known, self._passes_of({})):
+            self._note_best()
+            self._console.print(
+                f"{self._name}: its {self._budget} are used; nothing is left to try."
+            )
+            return
+        engine = self._choose_engine(jobs, known)
+        terms = self._terms
+        self._console.print(
+            f"{self._name}: {self._budget} of {terms.experiment.name}, {len(terms.space)} values "
+            f"to choose by {terms.sampler}, judged on fold {' and '.join(map(str, terms.folds))}; "
+            f"{engine}"
+        )
+        board = Board(self._name, terms.experiment, terms.space, self._budget, known, self._console)
+        with ExitStack() as stack:
+            holder = stack.enter_context(holding(self._folder))
+            threads = stack.enter_context(ThreadPoolExecutor(engine.jobs))
+            # Left before the threads are, which end without them.
+            fitters = [
+                stack.enter_context(Fitter(self._workspace, engine.threads))
+                for _ in range(engine.jobs)
+            ]
+            stack.callback(self._is_over.set)
+            precision = self._settle_precision(fitters[0])
+            stack.enter_context(board)
+            _wait_for(
+                [threads.submit(self._work, each, precision, holder, board) for each in fitters],
+                board,
+            )
+
+    def _work(self, fitter: Fitter, precision: str, holder: str, board: Board) -> None:
+        """Run trials one after another, until there is to be no other."""
+        while (asked := self._next(holder)) is not None:
+            trial, place = asked
+            chosen = read_choice(trial, self._terms.space)
+            board.begin(trial.number, place, chosen, self._passes_of(chosen))
+            run_trial(
+                self._study,
+                trial,
+                self._terms,
+                self._fold_sizes,
+                precision,
+                fitter,
+                partial(board.show, trial.number),
+            )
+            board.end(trial.number, place, self._note_best())
+
+    def _begin(self) -> list[Trial]:
+        with alone(study_lock(self._folder)):
+            for number in requeue_abandoned(self._study, self._folder, self._shares_folder):
+                self._console.print(
+                    f"{self._name}: trial {number} was left by a process that has ended; its "
+                    "values are tried again."
+                )
+            return read_trials(self._study, self._terms)
+
+    def _next(self, holder: str) -> tuple[Any, int] | None:
+        """Return the next trial and its place among those that count, or None."""
+        with alone(study_lock(self._folder)):
+            requeue_abandoned(self._study, self._folder, self._shares_folder)
+            known = read_trials(self._study, self._terms)
+            if self._is_over.is_set() or not self._budget.allows(known, self._passes_of({})):
+                return None
+            return ask(self._study, self._terms, holder), sum(each.counts for each in known) + 1
+
+    def _note_best(self) -> list[Trial]:
+        """Write what the best is by now; return all trials."""
+        with alone(study_lock(self._folder)):
+            known = read_trials(self._study, self._terms)
+            best = find_best_trial(known)
+            if best:
+                experiment = build_experiment(self._terms, best)
+                save_best(self._workspace, self._name, best.number, experiment)
+        return known
+
+    def _passes_of(self, chosen: dict[str, Value]) -> int:
+        """Return how many image passes a trial takes that is not pruned."""
+        return self._images * apply(self._terms.experiment, chosen).epochs
+
+    def _choose_engine(self, jobs: int | None, known: list[Trial]) -> Engine:
+        if jobs is not None:
+            return Engine.with_jobs(jobs)
+        left = self._budget.trials_left(known, self._passes_of({}))
+        return Engine.that_suits(left, left * self._passes_of({}))
+
+    def _settle_precision(self, fitter: Fitter) -> str:
+        """Return what the experiment names, or what the study began with, or what is fast here."""
+        if self._terms.experiment.precision != "auto":
+            return self._terms.experiment.precision
+        with alone(study_lock(self._folder)):
+            if "precision" not in self._study.user_attrs:
+                self._study.set_user_attr("precision", fitter.find_fast_precision())
+            return str(self._study.user_attrs["precision"])
+
+
+def _wait_for(working: list[Future[None]], board: Board) -> None:
+    """Keep the board up to date until all are done, or one has failed."""
+    pending = set(working)
+    while pending:
+        done, pending = wait(pending, timeout=_TICK, return_when=FIRST_EXCEPTION)
+        for each in done:
+            each.result()
+        board.tick()

@@ -1,0 +1,123 @@
+"""Where a study is kept: a journal beside it, or any database that Optuna takes.
+
+In: a database's address, or none; the study's folder. Out: an Optuna storage. What always holds:
+the locks are the kernel's, so a killed process holds none; a journal whose last line was torn by a
+kill or a full disk is mended before the next line is added; and no password is shown.
+"""
+
+import contextlib
+import fcntl
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from digit_recognizer.workspace import ProjectError
+
+
+@contextlib.contextmanager
+def alone(lock: Path) -> Iterator[None]:
+    """Wait until no other process or thread is in a block on the same lock."""
+    with open(lock, "ab") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class _JournalLock:
+    """Optuna's own is a file that outlives a killed process, for which others then wait 30 s."""
+
+    def __init__(self, journal: Path) -> None:
+        self._journal = journal
+        self._held = threading.local()
+
+    def acquire(self) -> bool:
+        self._held.block = contextlib.ExitStack()
+        self._held.block.enter_context(alone(self._journal.with_suffix(".lock")))
+        _cut_torn_line(self._journal)
+        return True
+
+    def release(self) -> None:
+        self._held.block.close()
+
+
+def _cut_torn_line(journal: Path) -> None:
+    """Drop what follows the last end of a line: a line counts once it is whole."""
+    with open(journal, "r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        whole = size
+        while whole:
+            file.seek(whole - 1)
+            if file.read(1) == b"\n":
+                break
+            whole -= 1
+        if whole < size:
+            file.truncate(whole)
+
+
+def open_storage(address: str | None, folder: Path) -> Any:
+    optuna = import_optuna()
+    folder.mkdir(parents=True, exist_ok=True)
+    if address is None:
+        journal = folder / "journal.log"
+        journal.touch()
+        from optuna.storages.journal import JournalFileBackend, JournalStorage
+
+        return JournalStorage(JournalFileBackend(str(journal), _JournalLock(journal)))  # type: ignore[arg-type]
+    if "://" not in address:
+        raise ProjectError(
+            f"STORAGE={address}: expected a database's address, as postgresql://user@host/database "
+            "or sqlite:////a/path/studies.db. Without STORAGE a journal in studies/ is used."
+        )
+    with explaining(address):
+        # A connection that was lost since the last trial is made anew.
+        return optuna.storages.RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
+
+
+@contextlib.contextmanager
+def explaining(address: str | None) -> Iterator[None]:
+    """Say in plain words what a storage did not do."""
+    from optuna.exceptions import OptunaError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ProjectError(
+            f"STORAGE={hide_password(address)} needs the Python package {error.name!r}, which is "
+            "not installed. For PostgreSQL, requirements-tune.txt brings psycopg."
+        ) from error
+    except (OptunaError, SQLAlchemyError) as error:
+        # The innermost one says it; what lies around it repeats the whole statement.
+        cause: BaseException = error
+        while isinstance(cause, OptunaError | SQLAlchemyError) and cause.__cause__:
+            cause = cause.__cause__
+        told = str(cause).strip().splitlines() or [type(cause).__name__]
+        raise ProjectError(
+            f"The study's storage ({hide_password(address)}) failed: {told[0]} "
+            "Finished trials are kept; the same command goes on once it is there again."
+        ) from error
+
+
+def hide_password(address: str | None) -> str:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    if address is None:
+        return "the journal"
+    try:
+        return make_url(address).render_as_string(hide_password=True)
+    except ArgumentError:
+        return address.partition("://")[0] + "://..."
+
+
+def import_optuna() -> Any:
+    """Return Optuna, which says nothing by itself."""
+    try:
+        import optuna
+    except ModuleNotFoundError:
+        raise ProjectError(
+            "Optuna is not installed. `make setup-tune` installs it, and `make tune` does so first."
+        ) from None
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    return optuna

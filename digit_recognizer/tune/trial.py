@@ -1,0 +1,129 @@
+"""Run one trial: fold after fold, until it is done or worse than most.
+
+In: a trial that was asked for, a process that trains. Out: what the study keeps of the trial. What
+always holds: image passes count, however the trial ends, and the experiment as it is is never
+pruned, since the best is compared with it.
+"""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.faults import fault_point
+from digit_recognizer.search_spaces import apply
+from digit_recognizer.tune.fitter import Fitted, Fitter
+from digit_recognizer.tune.holders import SAY_ALIVE_EVERY
+from digit_recognizer.tune.pruning import LOOKS, STEPS_PER_FOLD, Curve
+from digit_recognizer.tune.study import Terms, read_choice
+from digit_recognizer.workspace import ProjectError
+
+# Called with image passes so far and errors so far, of the folds that are over.
+Show = Callable[[int, int | None], None]
+
+
+def run_trial(
+    study: Any,
+    trial: Any,
+    terms: Terms,
+    fold_sizes: np.ndarray,
+    precision: str,
+    fitter: Fitter,
+    show: Show,
+) -> None:
+    """Train and judge; write the outcome to the study."""
+    from optuna.trial import TrialState
+
+    running = _Running(trial, terms, fold_sizes, show)
+    try:
+        experiment = apply(terms.experiment, read_choice(trial, terms.space))
+    except ProjectError as error:
+        running.save(note=str(error))
+        study.tell(trial, state=TrialState.PRUNED)
+        return
+    for place, fold in enumerate(terms.folds):
+        fitted = running.fit(place, fold, experiment, precision, fitter)
+        if fitted.wrong is None:
+            running.save(note=fitted.failure)
+            study.tell(trial, state=TrialState.PRUNED)
+            break
+        if place < len(terms.folds) - 1 and running.end_fold(place):
+            running.save()
+            study.tell(trial, state=TrialState.PRUNED)
+            break
+    else:
+        running.save()
+        trial.set_user_attr("wrong", running.wrong)
+        study.tell(trial, float(len(running.wrong)))
+    fault_point("told")
+
+
+class _Running:
+    """What a trial has come to so far."""
+
+    def __init__(self, trial: Any, terms: Terms, fold_sizes: np.ndarray, show: Show) -> None:
+        self.wrong: list[int] = []
+        self._trial, self._terms, self._show = trial, terms, show
+        self._is_own = bool(trial.user_attrs.get("own"))
+        self._sizes = [int(fold_sizes[fold]) for fold in terms.folds]
+        self._fold_errors: dict[int, int] = {}
+        self._passes_before = self._passes = 0
+        self._started = self._said = time.monotonic()
+
+    def fit(
+        self, place: int, fold: int, experiment: Experiment, precision: str, fitter: Fitter
+    ) -> Fitted:
+        curve = Curve(experiment.epochs)
+        self._passes_before = self._passes
+
+        def watch(news: dict[str, Any]) -> bool:
+            self._note_passes(self._passes_before + news["images"])
+            if "epoch" not in news:
+                return True
+            # Few epochs may reach both looks at once; each is noted, also after a bad one.
+            judged = [self._look(place, look, rate) for look, rate in curve.add(news["rate"])]
+            return not any(judged)
+
+        fitted = fitter.fit(experiment, fold, precision, watch)
+        if fitted.wrong is not None:
+            # What early stopping left out was not shown.
+            self._note_passes(self._passes_before + fitted.images)
+            self.wrong += fitted.wrong
+            self._fold_errors[fold] = len(fitted.wrong)
+            self._show(self._passes, len(self.wrong))
+        return fitted
+
+    def end_fold(self, place: int) -> bool:
+        """Report the fold's real errors; return whether the trial ends here."""
+        return self._report(place * STEPS_PER_FOLD + len(LOOKS), len(self.wrong), place)
+
+    def save(self, note: str = "") -> None:
+        facts = {
+            "passes": self._passes,
+            "seconds": round(time.monotonic() - self._started, 1),
+            "fold_errors": {str(fold): count for fold, count in self._fold_errors.items()},
+            **({"note": note} if note else {}),
+        }
+        for key, value in facts.items():
+            self._trial.set_user_attr(key, value)
+
+    def _look(self, place: int, look: int, rate: float) -> bool:
+        expected = len(self.wrong) + rate * self._sizes[place]
+        return self._report(place * STEPS_PER_FOLD + look, expected, place)
+
+    def _report(self, step: int, errors: float, place: int) -> bool:
+        """Report errors as if all folds went on like this."""
+        self._trial.report(errors * sum(self._sizes) / sum(self._sizes[: place + 1]), step)
+        fault_point("report")
+        return not self._is_own and self._trial.should_prune()
+
+    def _note_passes(self, passes: int) -> None:
+        self._passes = passes
+        self._show(passes, len(self.wrong) if self._fold_errors else None)
+        if time.monotonic() - self._said > SAY_ALIVE_EVERY:
+            self._said = time.monotonic()
+            self._trial.set_user_attr("seen", time.time())
+            # So that a trial that is killed counts what it used.
+            self._trial.set_user_attr("passes", passes)

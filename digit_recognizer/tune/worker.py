@@ -1,0 +1,124 @@
+"""The process that trains for a study: one fold after another, as it is told.
+
+In: lines of JSON, first the data and the machine, then one for each fold. Out: lines of JSON: how
+far it is, each epoch's held-out error rate, at the end which images it got wrong. What always
+holds: after each epoch it waits to be told whether to go on, and without its caller it ends.
+"""
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from digit_recognizer.configuration import from_dict
+from digit_recognizer.data.dataset import load_train
+from digit_recognizer.data.folds import assign_folds
+from digit_recognizer.experiments import Experiment
+from digit_recognizer.learn.backend import choose_precision
+from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.workspace import ProjectError, Workspace
+
+# Of a fold, after each epoch: enough that chance among images is less than chance in training.
+_CURVE_IMAGES = 5_000
+_TELL_EVERY = 0.2  # seconds
+
+
+class _PrunedError(Exception):
+    """The trial was pruned."""
+
+
+class _Orders:
+    """What the caller sends; when it is gone, so is this process."""
+
+    def __init__(self, lines: IO[str]) -> None:
+        self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+        threading.Thread(target=self._listen, args=(lines,), daemon=True).start()
+
+    def next(self) -> dict[str, Any]:
+        return self._orders.get()
+
+    def _listen(self, lines: IO[str]) -> None:
+        for line in lines:
+            self._orders.put(json.loads(line))
+        os._exit(0)
+
+
+class _Reporter:
+    """Called by a fold's training after every batch and epoch."""
+
+    def __init__(self, orders: _Orders, answers: IO[str]) -> None:
+        self._orders, self._answers = orders, answers
+        self._images = 0
+        self._told = 0.0
+
+    def __call__(self, news: dict[str, Any]) -> None:
+        self._images += news.get("images", 0)
+        if "epoch" in news:
+            rate = 1 - news["held_out_accuracy"]
+            tell(self._answers, images=self._images, epoch=news["epoch"], rate=rate)
+            if not self._orders.next()["go_on"]:
+                raise _PrunedError
+        elif time.monotonic() - self._told > _TELL_EVERY:
+            self._told = time.monotonic()
+            tell(self._answers, images=self._images)
+
+
+def tell(answers: IO[str], **facts: Any) -> None:
+    print(json.dumps(facts), file=answers, flush=True)
+
+
+def main() -> None:
+    # Ctrl-C reaches every process of the terminal; the caller alone answers it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Whatever a library prints must not stand between the answers.
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    orders = _Orders(sys.stdin)
+    setting = orders.next()
+    train = load_train(Workspace(Path(setting["root"])))
+    assert train.labels is not None
+    nothing_else = np.empty((0, 28, 28), np.uint8)
+    threads = setting["threads"]
+    while True:
+        order = orders.next()
+        if order.get("asks") == "precision":
+            tell(answers, precision=choose_precision(threads))
+            continue
+        experiment = from_dict(order["experiment"])
+        folds = assign_folds(train.labels, experiment.folds, experiment.seed)
+        data = FoldData(train.images, train.labels, folds, nothing_else)
+        reporter = _Reporter(orders, answers)
+        try:
+            tell(
+                answers,
+                over=_fit(experiment, order["fold"], data, threads, reporter, order["precision"]),
+            )
+        except _PrunedError:
+            tell(answers, over=None)
+        except ProjectError as error:  # of these values: they diverge, or no such network exists
+            tell(answers, over=None, failed=str(error))
+
+
+def _fit(
+    experiment: Experiment,
+    fold: int,
+    data: FoldData,
+    threads: int,
+    reporter: _Reporter,
+    precision: str,
+) -> dict[str, Any]:
+    result = fit_fold(experiment, fold, data, threads, reporter, precision, _CURVE_IMAGES)
+    rows = np.flatnonzero(data.folds == fold)
+    wrong = rows[result.oof.argmax(axis=1) != data.labels[rows]]
+    return {"wrong": wrong.tolist(), "images": result.facts["images_trained"]}
+
+
+if __name__ == "__main__":
+    main()
