@@ -121,7 +121,7 @@ serve: setup-use  ## a page to draw digits on, at http://127.0.0.1:8028
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${MODEL:+--model "$$MODEL"} \
 	    $${BACKEND:+--backend "$$BACKEND"} $${PORT:+--port "$$PORT"}
 
-explain: setup-use  ## what decided on the hardest digits and on typical ones: reports/explain.html
+explain: setup  ## what decided on the hardest digits and on typical ones: reports/explain.html
 ## LINEUP=  EXPERIMENTS="a b"
 	@$(RUN) scripts/explain.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}

@@ -1,4 +1,5 @@
-"""What Keras's backend needs to be told, and the one layer that it computes better itself.
+"""What Keras's backend needs to be told, the one layer that it computes better itself, and
+gradients by pixels.
 
 This is the only file that knows TensorFlow: with another KERAS_BACKEND the rest of `learn` works
 as it is. What always holds: on CPU, after `configure`, the same seed, data, thread count and
@@ -7,13 +8,17 @@ deterministic operations are slow where they exist at all, and an operation with
 """
 
 import contextlib
+import io
 import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any
+
+from digit_recognizer.workspace import ProjectError
 
 # The part of float32's time from which bfloat16 is worth its coarser numbers.
 _WORTHWHILE = 0.75
@@ -121,6 +126,31 @@ def describe_device() -> str:
     return ", ".join(str(name) for name in names) or "CPU"
 
 
+def differentiate(model: Any) -> Callable[[Any], Any]:
+    """Return a function of images: by how much each pixel moves the model's output for its image.
+
+    Keras itself has gradients for training only, each backend its own for anything else.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ProjectError(
+            f"KERAS_BACKEND={keras.backend.backend()}: gradients by pixels need tensorflow here. "
+            "Run the same command with KERAS_BACKEND=tensorflow."
+        )
+    import tensorflow as tf
+
+    def gradients(images: Any) -> Any:
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(images)
+            outputs = model(images, training=False)
+        return tape.gradient(outputs, images)
+
+    # Batches of any size share one trace: it takes as long as some hundred images.
+    traced = tf.function(gradients, input_signature=[tf.TensorSpec(model.input.shape, tf.float32)])
+    return lambda images: traced(images).numpy()
+
+
 def batch_normalization(momentum: float) -> Any:
     """Return a layer that normalises feature maps, by TensorFlow's fused kernel where there is one.
 
@@ -162,3 +192,37 @@ def _fused_layer() -> Any:
             return outputs
 
     return FusedBatchNormalization
+
+
+def convert_to_litert(model: Any) -> bytes:
+    """Return the Keras model as a LiteRT file, for batches of any size."""
+    tf = _require_litert()
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        # TensorFlow says where it keeps what it converts from, in a folder that is gone by then.
+        warnings.simplefilter("ignore")
+        with _holding_back_stderr():
+            contents: bytes = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    return contents
+
+
+def load_litert(contents: bytes, threads: int) -> Callable[..., dict[str, Any]]:
+    """Return what a LiteRT file computes, as a function from its inputs to its outputs by name."""
+    tf = _require_litert()
+    with warnings.catch_warnings(), _holding_back_stderr():
+        warnings.simplefilter("ignore")  # its newer package is not TensorFlow's
+        interpreter = tf.lite.Interpreter(model_content=contents, num_threads=threads)
+        interpreter.allocate_tensors()  # which it announces
+        compute: Callable[..., dict[str, Any]] = interpreter.get_signature_runner()
+    return compute
+
+
+def _require_litert() -> Any:
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        raise ProjectError(
+            f"LiteRT files are made by TensorFlow, and KERAS_BACKEND is {keras.backend.backend()}."
+        )
+    import tensorflow as tf
+
+    return tf

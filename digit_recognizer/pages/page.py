@@ -44,4 +44,8 @@ def _environment(folder: Path) -> Environment:
     environment.filters["percent"] = lambda value, digits=1: f"{value:.{digits}%}".replace(
         "%", " %"
     )
+    # "z": what rounds to nothing has no minus.
+    environment.filters["signed"] = lambda value, digits=1: f"{value:+z.{digits}f}".replace(
+        "-", "−"
+    )
     return environment

@@ -1,0 +1,66 @@
+"""Which images are worth an explanation.
+
+In: labels and out-of-fold probabilities. Out: the hardest images, and a typical one of each class.
+What always holds: the choice follows from the predictions alone, never from what a map would show.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+HARDEST = 12
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An image, and what was made of it by those that never saw it."""
+
+    row: int  # in train.csv, the first being 0
+    label: int
+    predicted: int
+    probability: float  # of the predicted digit
+    label_probability: float
+    runner_up: int
+
+    @property
+    def is_wrong(self) -> bool:
+        return self.predicted != self.label
+
+    @property
+    def digits(self) -> list[int]:
+        """What a map is wanted of: what was predicted and, where that is wrong, the label."""
+        return [self.predicted, self.label] if self.is_wrong else [self.predicted]
+
+
+def choose_hardest(labels: np.ndarray, probabilities: np.ndarray) -> list[Chosen]:
+    """Return the most confidently wrong, then those right with the least confidence."""
+    confidence = probabilities.max(axis=1)
+    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
+    right = np.flatnonzero(probabilities.argmax(axis=1) == labels)
+    ordered = [
+        *wrong[np.argsort(-confidence[wrong], kind="stable")],
+        *right[np.argsort(confidence[right], kind="stable")],
+    ]
+    return [_describe(labels, probabilities, int(row)) for row in ordered[:HARDEST]]
+
+
+def choose_typical(labels: np.ndarray, probabilities: np.ndarray) -> list[Chosen]:
+    """Return, of each class, the right image whose confidence is nearest to the median of those."""
+    confidence = probabilities.max(axis=1)
+    is_right = probabilities.argmax(axis=1) == labels
+    typical = []
+    for digit in range(probabilities.shape[1]):
+        own = np.flatnonzero(is_right & (labels == digit))
+        if len(own):
+            distance = np.abs(confidence[own] - np.median(confidence[own]))
+            typical.append(_describe(labels, probabilities, int(own[distance.argmin()])))
+    return typical
+
+
+def _describe(labels: np.ndarray, probabilities: np.ndarray, row: int) -> Chosen:
+    own, label = probabilities[row], int(labels[row])
+    runner_up, predicted = (int(digit) for digit in np.argsort(own, kind="stable")[-2:])
+    # Where two digits tie, the first counts as predicted everywhere else.
+    if own[runner_up] == own[predicted]:
+        predicted, runner_up = sorted((predicted, runner_up))
+    return Chosen(row, label, predicted, float(own[predicted]), float(own[label]), runner_up)

@@ -1,0 +1,148 @@
+"""Everything that the page on explanations tells.
+
+In: complete runs, the digits that they were trained on. Out: explanations, and how far they can be
+trusted. What always holds: no image is explained by a network that saw it in training.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
+from digit_recognizer.ensemble import blend
+from digit_recognizer.environment import available_cores
+from digit_recognizer.lineup import Selection, choose_trained
+from digit_recognizer.runs import Run, open_run
+from digit_recognizer.use.explain.agreement import correlate
+from digit_recognizer.use.explain.choose import Chosen, choose_hardest, choose_typical
+from digit_recognizer.use.explain.examine import Explanation, draw_maps, examine
+from digit_recognizer.use.explain.expected_gradients import Expectation, find_obstacle
+from digit_recognizer.use.explain.jury import Jury
+from digit_recognizer.workspace import ProjectError, Workspace
+
+_BACKGROUND_OF_EACH_DIGIT = 10
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Findings:
+    selection: Selection
+    images: int  # labelled ones, all of which were judged out of fold
+    errors: int
+    hardest: list[Explanation]
+    typical: list[Explanation]
+    # For each method, how alike each image's map is to that of networks that learnt nothing: as it
+    # is, and without regard to for or against.
+    untrained: dict[str, list[tuple[float, float]]]
+    obstacle: str | None  # to SHAP
+
+    @property
+    def explanations(self) -> list[Explanation]:
+        return [*self.hardest, *self.typical]
+
+
+def find_explanations(
+    workspace: Workspace, lineup: str | None, experiments: list[str], console: Console
+) -> Findings:
+    selection = choose_trained(workspace, lineup, experiments)
+    train, runs = _load(workspace, selection)
+    assert train.labels is not None
+    probabilities = blend(runs, train.labels).oof
+    hardest = choose_hardest(train.labels, probabilities)
+    typical = choose_typical(train.labels, probabilities)
+    console.print(
+        f"{len(hardest)} hardest and {len(typical)} typical images of {len(train):,}, each "
+        f"explained by the networks of {escape(selection.label)} that never saw it:"
+    )
+    obstacle = find_obstacle()
+    jury = Jury(runs, available_cores())
+    chosen = [*hardest, *typical]
+    background = _draw_background(train, chosen)
+    expectation = None if obstacle else Expectation(jury.model, background)
+    explanations = _explain_each(jury, expectation, runs, train, chosen, console)
+    console.print("the same once more by networks that learnt nothing, for comparison")
+    return Findings(
+        selection,
+        len(train),
+        int((probabilities.argmax(axis=1) != train.labels).sum()),
+        explanations[: len(hardest)],
+        explanations[len(hardest) :],
+        _compare_with_untrained(jury, expectation, explanations),
+        obstacle,
+    )
+
+
+def _load(workspace: Workspace, selection: Selection) -> tuple[Digits, list[Run]]:
+    train, test = load_train(workspace), load_test(workspace)
+    runs = [open_run(workspace, name) for name in selection.names]
+    for run in runs:
+        if run.config["data"] != fingerprint_of(train, test):
+            raise ProjectError(
+                f"{run.folder} was trained on other data than those in data/, so its images are "
+                f"not at hand. Run `make train EXPERIMENTS={run.name} FRESH=1`, or "
+                "`make download` the data that it was trained on."
+            )
+    return train, runs
+
+
+def _explain_each(
+    jury: Jury,
+    expectation: Expectation | None,
+    runs: list[Run],
+    train: Digits,
+    chosen: list[Chosen],
+    console: Console,
+) -> list[Explanation]:
+    folds = np.stack([run.folds for run in runs], axis=1)
+    by_jury: dict[tuple[int, ...], list[Chosen]] = defaultdict(list)
+    # A hard image can be a typical one too, of a class that has few.
+    different = list(dict.fromkeys(chosen))
+    for each in different:
+        by_jury[tuple(folds[each.row].tolist())].append(each)
+    found = {}
+    for seats, own in sorted(by_jury.items()):
+        jury.seat(seats)
+        for each in own:
+            found[each.row] = examine(jury, expectation, each, train.images[each.row], seats)
+        names = name_jury(tuple(run.name for run in runs), seats)
+        console.print(f"{len(found)} of {len(different)} explained, the last by {escape(names)}")
+    return [found[each.row] for each in chosen]
+
+
+def name_jury(names: tuple[str, ...], folds: tuple[int, ...]) -> str:
+    return " and ".join(f"{name} fold {fold}" for name, fold in zip(names, folds, strict=True))
+
+
+def _draw_background(train: Digits, chosen: list[Chosen]) -> np.ndarray:
+    """Return some labelled images of each digit, none of which is explained."""
+    assert train.labels is not None
+    generator = np.random.default_rng(_SEED)
+    shown = [each.row for each in chosen]
+    rows = [
+        generator.permutation(np.setdiff1d(np.flatnonzero(train.labels == digit), shown))
+        for digit in range(10)
+    ]
+    return train.images[np.concatenate([own[:_BACKGROUND_OF_EACH_DIGIT] for own in rows])]
+
+
+def _compare_with_untrained(
+    jury: Jury, expectation: Expectation | None, explanations: list[Explanation]
+) -> dict[str, list[tuple[float, float]]]:
+    """Redraw each predicted digit's maps by random networks (Adebayo et al., 2018)."""
+    jury.seat_untrained(_SEED)
+    alike = defaultdict(list)
+    for each in explanations:
+        answer = each.answers[0]
+        maps, _ = draw_maps(jury, expectation, each.image, answer.digit)
+        for method, untrained in maps.items():
+            own = answer.maps[method]
+            alike[method].append(
+                (
+                    correlate(own, untrained, each.image),
+                    correlate(np.abs(own), np.abs(untrained), each.image),
+                )
+            )
+    return dict(alike)
