@@ -45,25 +45,20 @@ def _load_trained(
     console: Console,
 ) -> Recognizer:
     # Imported here: an exported file is served where nothing that trains is installed.
-    from digit_recognizer.ensemble import require_common_data
-    from digit_recognizer.lineup import choose_trained
-    from digit_recognizer.runs import open_run
     from digit_recognizer.use.export.identity import identify
+    from digit_recognizer.use.trained import open_trained
 
-    chosen = choose_trained(workspace, lineup, experiments)
-    runs = [open_run(workspace, name) for name in chosen.names]
-    require_common_data(runs)
+    label, runs = open_trained(workspace, lineup, experiments)
     if backend == "keras":
         from digit_recognizer.use.keras_recognizer import load_as_trained
 
-        return load_as_trained(chosen.label, runs)
-    path = workspace.exports / f"{chosen.label}.onnx"
-    ready = _load_current(path, identify(chosen.label, runs))
+        return load_as_trained(label, runs)
+    ready = _load_current(workspace.exports / f"{label}.onnx", identify(label, runs))
     if ready:
         return ready
     from digit_recognizer.use.export.write import export_for_use
 
-    return export_for_use(workspace, chosen.label, runs, console)
+    return export_for_use(workspace, label, runs, console)
 
 
 def _load_current(path: Path, made_from: str) -> OnnxRecognizer | None:

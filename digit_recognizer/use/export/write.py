@@ -16,47 +16,22 @@ from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train,
 from digit_recognizer.environment import available_cores
 from digit_recognizer.runs import Run
 from digit_recognizer.use.export.blend import write_blend
+from digit_recognizer.use.export.comparison import Comparison, compare, require_close
 from digit_recognizer.use.export.facts import LIMITS, Facts, gather_facts
 from digit_recognizer.use.keras_recognizer import KerasRecognizer, load_in_float32
 from digit_recognizer.use.model_file import check_model
 from digit_recognizer.use.onnx_recognizer import OnnxRecognizer
 from digit_recognizer.workspace import ProjectError, Workspace, write_file
 
-# float32 has 1e-7 to give; a layer that is taken for another differs by a hundredth and more.
-BOUND = 1e-4
 _ENOUGH = 1_000  # images, where somebody waits for an answer
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """How far two sets of probabilities of the same images are apart."""
-
-    images: int
-    largest_difference: float
-    changed_labels: int
-
-    @classmethod
-    def of(cls, ours: np.ndarray, theirs: np.ndarray) -> "Comparison":
-        difference = np.abs(ours.astype(np.float64) - theirs)
-        changed = ours.argmax(axis=1) != theirs.argmax(axis=1)
-        # NaN is no small difference.
-        return cls(
-            len(ours), float(np.nan_to_num(difference, nan=np.inf).max()), int(changed.sum())
-        )
-
-    def __str__(self) -> str:
-        return (
-            f"{self.largest_difference:.1e} at most over {self.images:,} test images, "
-            f"{self.changed_labels:,} labels differ"
-        )
-
-
-@dataclass(frozen=True)
 class Export:
-    """A line-up on its way into a file: loaded, written, not yet under its final name."""
+    """A line-up on its way into files."""
 
     facts: Facts
-    test: np.ndarray
+    images: np.ndarray  # of the test part
     keras: KerasRecognizer
     contents: bytes
     onnx: OnnxRecognizer
@@ -65,49 +40,43 @@ class Export:
 def export_for_use(
     workspace: Workspace, label: str, runs: list[Run], console: Console
 ) -> OnnxRecognizer:
-    """Write the ONNX file alone, compared on part of the test images, for who waits for it."""
-    path = onnx_path(workspace, label)
+    """Write the ONNX file alone, compared on some test images, for who waits for its answer."""
+    path = name_export(workspace, label)
     console.print(
         f"{escape(workspace.show(path))} is made first, once for these runs; `make export` would "
         "add a model card."
     )
-    export = prepare(workspace, label, runs)
-    images = export.test[:_ENOUGH]
-    save_onnx(
-        path, export, Comparison.of(export.onnx.recognize(images), export.keras.recognize(images))
-    )
+    export = prepare_export(workspace, label, runs)
+    images = export.images[:_ENOUGH]
+    ours, theirs = export.onnx.recognize(images), export.keras.recognize(images)
+    save_onnx(workspace, export, compare(ours, theirs))
     return export.onnx
 
 
-def prepare(workspace: Workspace, label: str, runs: list[Run]) -> Export:
+def prepare_export(workspace: Workspace, label: str, runs: list[Run]) -> Export:
     train, test = load_train(workspace), load_test(workspace)
-    data = fingerprint_of(train, test)
-    for run in runs:
-        if run.config["data"] != data:
-            raise ProjectError(
-                f"{run.folder} was trained on other data than those in {workspace.data}, by which "
-                "an export is checked. Train it again, or bring its data back (`make download`)."
-            )
+    if runs[0].config["data"] != fingerprint_of(train, test):
+        raise ProjectError(
+            f"{runs[0].folder} was trained on other data than those in {workspace.data}, by which "
+            "an export is checked. Bring those back (`make download`), or train again (FRESH=1)."
+        )
     facts = gather_facts(label, runs, train, read_source(workspace)["source"])
     keras = load_in_float32(label, runs, available_cores())
     contents = write_blend(keras, facts.as_text(), f"{label}: {facts.score} out of fold. {LIMITS}")
-    return Export(facts, test.images, keras, contents, OnnxRecognizer(check_model(contents, label)))
+    onnx = OnnxRecognizer(check_model(contents, label))
+    return Export(facts, test.images, keras, contents, onnx)
 
 
-def save_onnx(path: Path, export: Export, comparison: Comparison) -> None:
+def save_onnx(workspace: Workspace, export: Export, comparison: Comparison) -> Path:
+    """Give the file its name, if it answers as it should."""
+    label = export.facts.label
+    path = name_export(workspace, label)
     require_close(path.name, comparison)
-    for ending in (".tflite", ".md"):  # of earlier networks
-        path.with_name(path.name.removesuffix(".onnx") + ending).unlink(missing_ok=True)
+    for ending in ("tflite", "md"):
+        name_export(workspace, label, ending).unlink(missing_ok=True)  # of earlier networks
     write_file(path, export.contents)
+    return path
 
 
-def require_close(name: str, comparison: Comparison) -> None:
-    if not comparison.largest_difference <= BOUND:
-        raise ProjectError(
-            f"{name} does not answer as Keras does: {comparison}; expected no more than {BOUND:g}. "
-            "It was not written."
-        )
-
-
-def onnx_path(workspace: Workspace, label: str) -> Path:
-    return workspace.exports / f"{label}.onnx"
+def name_export(workspace: Workspace, label: str, ending: str = "onnx") -> Path:
+    return workspace.exports / f"{label}.{ending}"

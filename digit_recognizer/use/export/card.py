@@ -1,0 +1,132 @@
+"""The model card: what an exported file is, how good, how fast, and what it is not good for.
+
+In: facts, comparisons, speeds, the files' hashes. Out: Markdown. What always holds: a figure that
+was not measured is not there, and a name from elsewhere is text and never markup.
+"""
+
+import re
+
+from digit_recognizer.scores import Score
+from digit_recognizer.use.export.comparison import BOUND, Comparison
+from digit_recognizer.use.export.facts import LIMITS, Facts
+from digit_recognizer.use.export.speed import HEADINGS, Speed
+from digit_recognizer.use.model_file import INPUT, OUTPUT
+
+
+def write_card(
+    facts: Facts,
+    hashes: dict[str, str],
+    comparisons: dict[str, Comparison],
+    speeds: list[Speed],
+    conditions: str,
+) -> bytes:
+    sections = [
+        f"# {_escape(facts.label)}",
+        _introduce(facts),
+        "## How to use it",
+        _show_use(facts.label),
+        "## What pictures it expects",
+        _PICTURES,
+        "## How good it is",
+        _judge(facts),
+        "## Limits",
+        f"{LIMITS} {_describe_calibration(facts)}",
+        "## What it was made of",
+        _list_origins(facts),
+        "## Does it answer as the networks did?",
+        _list_comparisons(comparisons),
+        "## How fast it is",
+        _format_table([HEADINGS, *(each.cells for each in speeds)]) + f"\n\n{conditions}",
+        "## Files",
+        _format_table([("file", "sha256"), *((_escape(n), f"`{h}`") for n, h in hashes.items())]),
+    ]
+    return ("\n\n".join(sections) + "\n").encode()
+
+
+_PICTURES = f"""\
+`{INPUT}`: uint8 (n, 28, 28), any n; 0 is paper and 255 is ink, so white on black. A digit is made
+as MNIST's were: scaled to fit 20x20 pixels with its proportions and grey edges kept, and placed
+with its centre of mass in the middle of 28x28. `make predict IMAGES=...` does that to any picture.
+Scaling of pixels, test-time shifts and averages are inside the file. `{OUTPUT}`: float32 (n, 10),
+of the digits 0 to 9. Give it some hundred images at a time: all of 28,000 at once want gigabytes of
+memory."""
+
+
+def _introduce(facts: Facts) -> str:
+    members = ", ".join(
+        f"{count} of {_escape(name)}" + (" (shifted three ways)" if facts.test_shifts[name] else "")
+        for name, count in facts.networks.items()
+    )
+    return (
+        f"{sum(facts.networks.values())} networks that recognise handwritten digits, in one file: "
+        f"{members}, one for each fold. The answer is their mean probability."
+    )
+
+
+def _show_use(label: str) -> str:
+    return f"""\
+```python
+import numpy as np, onnxruntime
+session = onnxruntime.InferenceSession({f"{label}.onnx"!r})
+images = np.zeros((1, 28, 28), np.uint8)  # yours: white digits on black
+(probabilities,) = session.run(["{OUTPUT}"], {{"{INPUT}": images}})
+print(probabilities.argmax(axis=1), probabilities.max(axis=1))
+```"""
+
+
+def _judge(facts: Facts) -> str:
+    rows = [
+        (
+            str(digit),
+            f"{each.images:,}",
+            f"{each.images - each.right:,}",
+            Score(each.images - each.right, each.images).percentage,
+            f"{each.precision:.3%}",
+        )
+        for digit, each in enumerate(facts.digits)
+    ]
+    table = _format_table([("digit", "images", "missed", "recall", "precision"), *rows])
+    return (
+        f"Out of fold, ± one standard error: {facts.score}, log loss {facts.log_loss:.4f}. Each "
+        "image was judged by the networks that never saw it, one of each experiment. The file "
+        "averages over all folds as well, which its own data cannot judge: every labelled image "
+        f"was shown to most of its networks.\n\n{table}"
+    )
+
+
+def _describe_calibration(facts: Facts) -> str:
+    confidence, accuracy = facts.confidence, facts.score.accuracy
+    direction = "cautious" if confidence < accuracy else "sure"
+    reason = (
+        f": they were trained with a label smoothing of {facts.smoothing:g}"
+        if facts.smoothing and direction == "cautious"
+        else ""
+    )
+    return (
+        f"Its probabilities are not calibrated: on average it is {confidence:.2%} sure of its "
+        f"answers, and {accuracy:.2%} of them are right (expected calibration error "
+        f"{facts.calibration_error:.4f}). Its networks are too {direction}{reason}."
+    )
+
+
+def _list_origins(facts: Facts) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in facts.libraries.items())
+    return f"""\
+- data: {facts.images:,} labelled digits of the source `{facts.source}`, fingerprint `{facts.data}`
+- trained in {" and ".join(facts.precisions)}; the file computes in float32 with the same weights
+- hash of weights, experiments, folds and data: `{facts.made_from}`
+- exported by commit `{facts.commit}` with {versions}"""
+
+
+def _list_comparisons(comparisons: dict[str, Comparison]) -> str:
+    lines = "\n".join(f"- {what} differ by {found}" for what, found in comparisons.items())
+    return f"{lines}\n\nMore than {BOUND:g} from Keras in float32, and the file would not be here."
+
+
+def _format_table(rows: list[tuple[str, ...]]) -> str:
+    lines = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"([^\w\s.,:+-])", r"\\\1", " ".join(text.split()))

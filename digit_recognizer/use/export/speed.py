@@ -1,0 +1,89 @@
+"""How fast an export answers, beside the networks that it was made of.
+
+In: what each contender loads, and test images. Out: figures, each the median of several. What
+always holds: each contender has a process of its own, with as many threads as the others.
+"""
+
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digit_recognizer.environment import available_cores
+from digit_recognizer.workspace import ProjectError, project_root
+
+IMAGES = 1_000
+STARTS = 3
+HEADINGS = ("", "one image", "images/s", "start to first answer", "file")
+
+
+@dataclass(frozen=True)
+class Speed:
+    engine: str
+    one_image: float  # seconds
+    many_images: float  # seconds for IMAGES of them
+    start: float  # seconds from the start of a process to its first answer
+    size: int | None  # bytes of the file, where there is one
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (
+            self.engine,
+            f"{1_000 * self.one_image:.1f} ms",
+            f"{IMAGES / self.many_images:,.0f}",
+            f"{self.start:.1f} s",
+            f"{self.size / 1e6:.1f} MB" if self.size else "",
+        )
+
+
+def describe_conditions() -> str:
+    """Return what the figures belong to, as it is before they are taken."""
+    return (
+        f"Medians of several, with {available_cores()} threads on {platform.system()} "
+        f"{platform.machine()}; images/s of {IMAGES:,} at once; load average before: "
+        f"{os.getloadavg()[0]:.1f}."
+    )
+
+
+def measure_speeds(tasks: dict[str, dict[str, Any]], images: np.ndarray) -> Iterator[Speed]:
+    """Measure each engine; its task says what `timed.py` loads for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "images.npy"
+        np.save(path, np.resize(images, (IMAGES, 28, 28)))
+        for engine, task in tasks.items():
+            told = {**task, "images": str(path), "threads": available_cores()}
+            starts = [_time({**told, "rounds": 0})["start"] for _ in range(STARTS - 1)]
+            figures = _time({**told, "rounds": 3})
+            yield Speed(
+                engine,
+                figures["one_image"],
+                figures["many_images"],
+                statistics.median([*starts, figures["start"]]),
+                Path(task["path"]).stat().st_size if "path" in task else None,
+            )
+
+
+def _time(task: dict[str, Any]) -> dict[str, float]:
+    """Return what a fresh process measures, and what it took to its first answer."""
+    started = time.time()
+    done = subprocess.run(
+        [sys.executable, "-m", "digit_recognizer.use.export.timed", json.dumps(task)],
+        cwd=project_root(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise ProjectError(f"The speed could not be measured: {done.stderr.strip()[-500:]}")
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return {**figures, "start": figures["first_answer"] - started}

@@ -1,0 +1,67 @@
+"""A contender's process: `python -m digit_recognizer.use.export.timed`, with its task as JSON.
+
+In: what to load, the file of the images, threads, rounds. Out: on stdout's last line, when the
+first answer was there and, with rounds, the seconds of one image and of all.
+"""
+
+import json
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digit_recognizer.use.recognizer import Recognizer
+
+_SINGLE_IMAGES = 30  # of each round
+
+
+def _load(task: dict[str, Any]) -> Recognizer:
+    """Load what is to be timed, importing no more than it needs."""
+    threads = task["threads"]
+    match task:
+        case {"runs": names}:
+            from digit_recognizer.runs import open_run
+            from digit_recognizer.use.keras_recognizer import load_in_float32
+            from digit_recognizer.workspace import Workspace
+
+            workspace = Workspace(Path(task["root"]))
+            return load_in_float32("", [open_run(workspace, name) for name in names], threads)
+        case {"path": path} if path.endswith(".onnx"):
+            from digit_recognizer.use.onnx_recognizer import load_onnx
+
+            return load_onnx(Path(path))
+    from digit_recognizer.use.export.litert import LiteRtRecognizer
+
+    return LiteRtRecognizer("", Path(task["path"]).read_bytes(), threads)
+
+
+def _median_time(action: Callable[[], object], turns: int) -> float:
+    seconds = []
+    for _ in range(turns):
+        started = time.perf_counter()
+        action()
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def main() -> None:
+    task = json.loads(sys.argv[1])
+    images = np.load(task["images"], allow_pickle=False)
+    recognizer = _load(task)
+    recognizer.recognize(images[:1])
+    figures = {"first_answer": time.time()}
+    if rounds := task["rounds"]:
+        recognizer.recognize(images)  # untimed, as the first turn is slow
+        figures["many_images"] = _median_time(lambda: recognizer.recognize(images), rounds)
+        figures["one_image"] = _median_time(
+            lambda: recognizer.recognize(images[:1]), rounds * _SINGLE_IMAGES
+        )
+    print(json.dumps(figures))  # noqa: T201 - the answer
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,16 @@
+"""The runs of a line-up, opened for use."""
+
+from digit_recognizer.ensemble import require_common_data
+from digit_recognizer.lineup import choose_trained
+from digit_recognizer.runs import Run, open_run
+from digit_recognizer.workspace import Workspace
+
+
+def open_trained(
+    workspace: Workspace, lineup: str | None, experiments: list[str]
+) -> tuple[str, list[Run]]:
+    """Return what the line-up that was named or trained last is called, and its runs."""
+    chosen = choose_trained(workspace, lineup, experiments)
+    runs = [open_run(workspace, name) for name in chosen.names]
+    require_common_data(runs)
+    return chosen.label, runs
