@@ -1,5 +1,5 @@
-"""What Keras's backend needs to be told, the one layer that it computes better itself, and
-gradients by pixels.
+"""What Keras's backend needs to be told, the one layer that it computes better itself, gradients
+by pixels, and LiteRT files.
 
 This is the only file that knows TensorFlow: with another KERAS_BACKEND the rest of `learn` works
 as it is. What always holds: on CPU, after `configure`, the same seed, data, thread count and
@@ -131,14 +131,7 @@ def differentiate(model: Any) -> Callable[[Any], Any]:
 
     Keras itself has gradients for training only, each backend its own for anything else.
     """
-    import keras
-
-    if keras.backend.backend() != "tensorflow":
-        raise ProjectError(
-            f"KERAS_BACKEND={keras.backend.backend()}: gradients by pixels need tensorflow here. "
-            "Run the same command with KERAS_BACKEND=tensorflow."
-        )
-    import tensorflow as tf
+    tf = _require_tensorflow("gradients by pixels")
 
     def gradients(images: Any) -> Any:
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -196,7 +189,7 @@ def _fused_layer() -> Any:
 
 def convert_to_litert(model: Any) -> bytes:
     """Return the Keras model as a LiteRT file, for batches of any size."""
-    tf = _require_litert()
+    tf = _require_tensorflow("LiteRT files")
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         # TensorFlow says where it keeps what it converts from, in a folder that is gone by then.
         warnings.simplefilter("ignore")
@@ -207,7 +200,7 @@ def convert_to_litert(model: Any) -> bytes:
 
 def load_litert(contents: bytes, threads: int) -> Callable[..., dict[str, Any]]:
     """Return what a LiteRT file computes, as a function from its inputs to its outputs by name."""
-    tf = _require_litert()
+    tf = _require_tensorflow("LiteRT files")
     with warnings.catch_warnings(), _holding_back_stderr():
         warnings.simplefilter("ignore")  # its newer package is not TensorFlow's
         interpreter = tf.lite.Interpreter(model_content=contents, num_threads=threads)
@@ -216,12 +209,14 @@ def load_litert(contents: bytes, threads: int) -> Callable[..., dict[str, Any]]:
     return compute
 
 
-def _require_litert() -> Any:
+def _require_tensorflow(what: str) -> Any:
+    """Return TensorFlow for what no other backend of Keras does here."""
     import keras
 
     if keras.backend.backend() != "tensorflow":
         raise ProjectError(
-            f"LiteRT files are made by TensorFlow, and KERAS_BACKEND is {keras.backend.backend()}."
+            f"KERAS_BACKEND={keras.backend.backend()}: {what} need tensorflow here. Run the same "
+            "command with KERAS_BACKEND=tensorflow."
         )
     import tensorflow as tf
 
