@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev setup-use setup-tune download explore split train tune submit validate report leaderboard kernel predict serve explain export bench test lint clean requirements
+.PHONY: help setup setup-dev setup-use setup-cluster setup-tune download explore split train tune submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -22,7 +22,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -53,6 +53,10 @@ setup-dev:
 setup-use:
 	@scripts/setup.sh "$$VENV" $(if $(MODEL),use-alone,use)
 
+# Training on other machines wants Dask.
+setup-cluster:
+	@scripts/setup.sh "$$VENV" cluster
+
 # A search wants Optuna.
 setup-tune:
 	@scripts/setup.sh "$$VENV" tune
@@ -67,11 +71,22 @@ explore: setup  ## what the data look like: reports/data.html
 split: setup  ## hold back a third of the labelled digits, to score a line-up on once
 	@$(RUN) scripts/split.py
 
-train: setup  ## k-fold training; run again, it goes on where it was stopped
+train: $(if $(CLUSTER),setup-cluster,setup)  ## k-fold training; run again, it goes on where it was stopped
 ## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1
+## CLUSTER=tcp://scheduler:8786 (on Dask's workers)  RESOURCES="GPU=1"  WAIT=60 (seconds, for a worker)
 	@$(RUN) scripts/train.py $${LINEUP:+--lineup "$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
-	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $(if $(filter 1 yes true,$(FRESH)),--fresh)
+	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $(if $(filter 1 yes true,$(FRESH)),--fresh) \
+	    $${CLUSTER:+--cluster "$$CLUSTER" $${RESOURCES:+--resources $$RESOURCES} $${WAIT:+--wait "$$WAIT"}}
+
+cluster: setup-cluster  ## a Dask cluster of this machine, to train on; or workers for one elsewhere
+## WORKERS=2 (processes)  PORT=8786  LISTEN=127.0.0.1 (who can reach it can run code here: see docs)
+## SCHEDULER=tcp://other-machine:8786 (only workers, for that one)
+	@$(RUN) scripts/cluster.py $${WORKERS:+--workers "$$WORKERS"} $${PORT:+--port "$$PORT"} \
+	    $${LISTEN:+--listen "$$LISTEN"} $${SCHEDULER:+--scheduler "$$SCHEDULER"}
+
+scaling: setup  ## what a line-up would take on other machines: the tables of docs/scaling.md
+	@$(RUN) scripts/scaling.py
 
 tune: setup-tune  ## search for better values of an experiment: studies/, reports/tune-<study>.html
 ## EXPERIMENT=stages-short  TRIALS=20  PASSES=2000000  FOLDS="0 1"  STUDY=mine  JOBS=2

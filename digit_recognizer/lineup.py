@@ -15,6 +15,7 @@ from digit_recognizer.configuration import resolve_lineup, vary
 from digit_recognizer.data.dataset import load_test, load_train, read_source
 from digit_recognizer.ensemble import Blend, blend
 from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.learn.cluster.connection import Cluster
 from digit_recognizer.learn.crossval import train_experiments
 from digit_recognizer.learn.validate import Validation, validate_run
 from digit_recognizer.runs import open_run
@@ -54,6 +55,7 @@ def train_lineup(
     folds: list[int] | None,
     fresh: bool,
     console: Console,
+    cluster: Cluster | None = None,
 ) -> None:
     """Train what was named, or the line-up that fits the data; print what it scores."""
     train, test = load_train(workspace), load_test(workspace)
@@ -69,7 +71,7 @@ def train_lineup(
         selection = Selection(name, (name,))
 
     runs = train_experiments(
-        workspace, selection.label, chosen, train, test, jobs, console, folds, fresh
+        workspace, selection.label, chosen, train, test, jobs, console, folds, fresh, cluster
     )
     if all(run.is_complete for run in runs):
         write_json(

@@ -1,7 +1,8 @@
 #!/bin/sh
-# setup.sh VENV base|tune|use|use-alone|dev: make the virtual environment hold what the requirements
-# files pin. "use" adds what trained networks need to be of use; "use-alone" is that without the rest,
-# which is enough for an exported file. "tune" adds what a search needs.
+# setup.sh VENV base|cluster|tune|use|use-alone|dev: make the virtual environment hold what the
+# requirements files pin. "cluster" adds what training on other machines needs, "tune" what a
+# search needs, "use" what trained networks need to be of use; "use-alone" is that without the rest,
+# which is enough for an exported file.
 #
 # For each file there is a stamp in the environment, written last, with the checksum of what was
 # installed. So an environment whose making was killed half-way is never trusted, changed pins are
@@ -47,10 +48,11 @@ find_python() {
 
 case $2 in
 base) files=$base ;;
+cluster) files="$base requirements-cluster.txt" ;;
+tune) files="$base requirements-tune.txt" ;;
 use) files="$base requirements-use.txt" ;;
 use-alone) files=requirements-use.txt ;;
-tune) files="$base requirements-tune.txt" ;;
-dev) files="$base requirements-use.txt requirements-tune.txt requirements-dev.txt" ;;
+dev) files="$base requirements-use.txt requirements-cluster.txt requirements-tune.txt requirements-dev.txt" ;;
 esac
 missing=
 for file in $files; do

@@ -4,6 +4,7 @@ import argparse
 
 from _command import make_console, run
 
+from digit_recognizer.learn.cluster.connection import Cluster
 from digit_recognizer.lineup import train_lineup
 from digit_recognizer.workspace import Workspace
 
@@ -17,8 +18,12 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, help="processes that train folds side by side")
     parser.add_argument("--folds", type=int, nargs="*", metavar="FOLD", help="only these folds")
     parser.add_argument("--fresh", action="store_true", help="start the runs over")
-    options = parser.parse_args()
-    train_lineup(Workspace.current(), **vars(options), console=make_console())
+    parser.add_argument("--cluster", metavar="ADDRESS", help="train on this Dask cluster's workers")
+    parser.add_argument("--resources", nargs="*", default=[], metavar="NAME=AMOUNT")
+    parser.add_argument("--wait", type=float, metavar="SECONDS", help="for a worker of the cluster")
+    options = vars(parser.parse_args())
+    cluster = Cluster.of(options.pop("cluster"), options.pop("resources"), options.pop("wait"))
+    train_lineup(Workspace.current(), **options, cluster=cluster, console=make_console())
 
 
 run(main)

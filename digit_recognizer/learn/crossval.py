@@ -1,8 +1,8 @@
 """Train experiments k-fold: every fold of theirs that is not finished.
 
-In: experiments, the data, an engine. Out: complete run folders. What always holds: a fold that was
-finished is never trained again, only the calling process writes to the run folders, and one
-process at a time does.
+In: experiments, the data, an engine or a cluster. Out: complete run folders. What always holds: a
+fold that was finished is never trained again, only the calling process writes to the run folders,
+and one process at a time does.
 """
 
 import contextlib
@@ -18,8 +18,10 @@ from digit_recognizer.data.dataset import Digits, fingerprint_of
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.environment import describe_environment, doubt_keras
 from digit_recognizer.experiments import Experiment
+from digit_recognizer.learn.cluster.connection import Cluster
+from digit_recognizer.learn.cluster.crew import Crew, hire
 from digit_recognizer.learn.training import FoldData
-from digit_recognizer.learn.workers import Engine, Fit, find_fast_precision, fit_all
+from digit_recognizer.learn.workers import Engine, Fit
 from digit_recognizer.resume import start_run
 from digit_recognizer.runs import FoldResult, Run
 from digit_recognizer.scores import score
@@ -36,6 +38,7 @@ def train_experiments(
     console: Console,
     only_folds: list[int] | None = None,
     fresh: bool = False,
+    cluster: Cluster | None = None,
 ) -> list[Run]:
     """Train what is missing of the experiments' folds; return the runs, scored.
 
@@ -44,10 +47,17 @@ def train_experiments(
     labels = train.labels
     assert labels is not None
     wanted = {each.name: _choose_folds(each, only_folds) for each in experiments}
-    engine = _choose_engine(experiments, wanted, len(train), jobs)
     require_writable(workspace.runs)
-    fast_precision = cache(lambda: find_fast_precision(engine))
     with contextlib.ExitStack() as stack:
+        engine: Engine | Crew
+        if cluster:
+            if jobs is not None:
+                raise ProjectError("JOBS= is for this machine; a cluster trains one fold a worker.")
+            # First of all: no run is started over for a cluster that is not there.
+            engine = stack.enter_context(hire(cluster, console))
+        else:
+            engine = _choose_engine(experiments, wanted, len(train), jobs)
+        fast_precision = cache(engine.find_fast_precision)
         runs: dict[str, Run] = {}
         fits: list[Fit] = []
         for each in experiments:
@@ -64,7 +74,7 @@ def train_experiments(
         if fits and (doubt := doubt_keras()):
             console.print(f"[yellow]{doubt}[/]")
         for fit, result in stack.enter_context(
-            contextlib.closing(fit_all(label, fits, engine, console))
+            contextlib.closing(engine.fit_all(label, fits, console))
         ):
             run = runs[fit.experiment.name]
             run.save_fold(result)
@@ -81,7 +91,7 @@ def _open_run(
     experiment: Experiment,
     train: Digits,
     test: Digits,
-    engine: Engine,
+    engine: Engine | Crew,
     fresh: bool,
     console: Console,
 ) -> Run:

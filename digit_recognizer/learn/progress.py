@@ -9,7 +9,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,22 +22,28 @@ _LINE_EVERY = 10.0
 
 
 class FoldReporter:
-    """Called by a fold's training after every batch and epoch; notes the state in a file."""
+    """Called by a fold's training after every batch and epoch; passes its state on now and then."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, tell: Callable[[dict[str, Any]], None], every: float = _NOTE_EVERY) -> None:
+        self._tell = tell
+        self._every = every
         self._state: dict[str, Any] = {"images": 0}
-        self._noted = 0.0
+        self._told = 0.0
 
     def __call__(self, news: dict[str, Any]) -> None:
         images = self._state["images"] + news.get("images", 0)
         self._state = {**self._state, **news, "images": images}
-        if "epoch" in news or "done" in news or time.monotonic() - self._noted > _NOTE_EVERY:
-            self._noted = time.monotonic()
-            with contextlib.suppress(OSError):
-                draft = self._path.with_suffix(".draft")
-                draft.write_text(json.dumps(self._state))
-                draft.replace(self._path)
+        if "epoch" in news or "done" in news or time.monotonic() - self._told > self._every:
+            self._told = time.monotonic()
+            self._tell(self._state)
+
+
+def write_note(path: Path, state: dict[str, Any]) -> None:
+    """Note a training's state in a file, if that can be written."""
+    with contextlib.suppress(OSError):
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(state))
+        draft.replace(path)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from rich.console import Console
 from digit_recognizer.environment import available_cores, has_graphics_card, physical_memory
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.backend import choose_precision
-from digit_recognizer.learn.progress import FoldReporter, Watched, read_state, showing
+from digit_recognizer.learn.progress import FoldReporter, Watched, read_state, showing, write_note
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.runs import FoldResult
 from digit_recognizer.workspace import ProjectError
@@ -30,6 +31,26 @@ from digit_recognizer.workspace import ProjectError
 # A worker takes some seconds to start; fewer images than this are trained in that time.
 _WORTH_A_PROCESS = 50_000
 _MEMORY_OF_ONE = 2 * 2**30  # bytes, twice what a process was seen to take
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fold of one experiment, to be trained."""
+
+    experiment: Experiment
+    fold: int
+    data: FoldData
+    precision: str
+    note: Path  # where it notes how far it is
+
+    @property
+    def label(self) -> str:
+        return f"{self.experiment.name} fold {self.fold}"
+
+    @property
+    def watched(self) -> Watched:
+        passes = int((self.data.folds != self.fold).sum()) * self.experiment.epochs
+        return Watched(self.label, self.note, passes)
 
 
 @dataclass(frozen=True)
@@ -61,62 +82,40 @@ class Engine:
         processes = f"{self.jobs} processes of " if self.jobs > 1 else ""
         return f"{processes}{self.threads} thread{'s' * (self.threads > 1)}"
 
+    def fit_all(
+        self, title: str, fits: list[Fit], console: Console
+    ) -> Generator[tuple[Fit, FoldResult], None, None]:
+        """Yield each result as soon as it is there, in whatever order they end."""
+        if not fits:
+            return
+        with showing(title, [fit.watched for fit in fits], console), _naming_dead_workers(fits):
+            jobs = min(self.jobs, len(fits))
+            if jobs == 1:
+                # Right here, and whatever joblib is installed: Kaggle's may be too old.
+                for fit in fits:
+                    yield fit, _train(fit, self.threads)
+            else:
+                # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
+                results = Parallel(return_as="generator_unordered", **_describe_workers(jobs))(
+                    delayed(_train_numbered)(number, fit, self.threads)
+                    for number, fit in enumerate(fits)
+                )
+                for number, result in results:
+                    yield fits[number], result
 
-@dataclass(frozen=True)
-class Fit:
-    """One fold of one experiment, to be trained."""
-
-    experiment: Experiment
-    fold: int
-    data: FoldData
-    precision: str
-    note: Path  # where it notes how far it is
-
-    @property
-    def label(self) -> str:
-        return f"{self.experiment.name} fold {self.fold}"
-
-    @property
-    def image_passes(self) -> int:
-        return int((self.data.folds != self.fold).sum()) * self.experiment.epochs
-
-
-def fit_all(
-    title: str, fits: list[Fit], engine: Engine, console: Console
-) -> Generator[tuple[Fit, FoldResult], None, None]:
-    """Yield each result as soon as it is there, in whatever order they end."""
-    if not fits:
-        return
-    watched = [Watched(fit.label, fit.note, fit.image_passes) for fit in fits]
-    with showing(title, watched, console), _naming_dead_workers(fits):
-        jobs = min(engine.jobs, len(fits))
-        if jobs == 1:
-            # Right here, and whatever joblib is installed: Kaggle's may be too old for the other.
-            for fit in fits:
-                yield fit, _train(fit, engine.threads)
-        else:
-            # loky starts its workers afresh (no fork: TensorFlow's threads do not survive one).
-            results = Parallel(return_as="generator_unordered", **_describe_workers(jobs))(
-                delayed(_train_numbered)(number, fit, engine.threads)
-                for number, fit in enumerate(fits)
-            )
-            for number, result in results:
-                yield fits[number], result
-
-
-def find_fast_precision(engine: Engine) -> str:
-    """Return the precision that is fast where the folds will be trained."""
-    if engine.jobs == 1:
-        return choose_precision(engine.threads)
-    # This process stays without TensorFlow.
-    (chosen,) = Parallel(**_describe_workers(engine.jobs))(
-        [delayed(choose_precision)(engine.threads)]
-    )
-    return str(chosen)
+    def find_fast_precision(self) -> str:
+        """Return the precision that is fast where the folds will be trained."""
+        if self.jobs == 1:
+            return choose_precision(self.threads)
+        # This process stays without TensorFlow.
+        (chosen,) = Parallel(**_describe_workers(self.jobs))(
+            [delayed(choose_precision)(self.threads)]
+        )
+        return str(chosen)
 
 
 def _train(fit: Fit, threads: int) -> FoldResult:
-    reporter = FoldReporter(fit.note)
+    reporter = FoldReporter(partial(write_note, fit.note))
     return fit_fold(fit.experiment, fit.fold, fit.data, threads, reporter, fit.precision)
 
 

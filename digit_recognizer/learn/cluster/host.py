@@ -1,0 +1,140 @@
+"""Start a Dask cluster on this machine, or workers for one elsewhere.
+
+In: how many workers, where to listen. Out: processes, until Ctrl-C. What always holds: nothing
+listens beyond this machine unless that was asked for, each worker trains one fold at a time, and
+none outlives the command.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from digit_recognizer.environment import available_cores, describe_environment, has_graphics_card
+from digit_recognizer.learn.cluster.connection import open_client
+from digit_recognizer.workspace import ProjectError
+
+LOOPBACK = "127.0.0.1"
+PORT = 8786
+_OPEN_DOOR = (
+    "[yellow]Whoever reaches that address can run whatever they like here, as you: Dask asks for "
+    "no password. Keep it inside a network that you trust, or use TLS (docs/scaling.md).[/]"
+)
+# No web pages, no statistics of what runs, and no memory limit of Dask's own.
+_PLAIN = {
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
+    "distributed.worker.profile.enabled": False,
+}
+
+
+def host_cluster(
+    workers: int | None, scheduler: str | None, listen: str | None, port: int, console: Console
+) -> None:
+    """Start what was asked for and keep it until Ctrl-C."""
+    if workers is not None and workers < 0:
+        raise ProjectError(f"WORKERS={workers}; expected 0 or more.")
+    if scheduler:
+        open_client(scheduler, "SCHEDULER").close()
+    places = list(place_workers(workers, list_cards()))
+    # Ctrl-C is how it is meant to end.
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_host(places, scheduler, listen, port, console))
+
+
+def place_workers(workers: int | None, cards: list[str]) -> Iterable[dict[str, Any]]:
+    """Yield what each worker has of its own: a graphics card where there are any."""
+    for number in range(workers if workers is not None else len(cards) or available_cores()):
+        if cards:
+            card = cards[number % len(cards)]
+            yield {"env": {"CUDA_VISIBLE_DEVICES": card}, "resources": {"GPU": 1}}
+        else:
+            yield {}
+
+
+def list_cards() -> list[str]:
+    """Return the names that CUDA has for the cards that TensorFlow, as it is installed, can use."""
+    if "tensorflow" not in describe_environment(threads=1)["libraries"] or not has_graphics_card():
+        return []
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if chosen is not None:
+        return [card for card in chosen.split(",") if card]
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))] or ["0"]
+
+
+async def _host(
+    places: list[dict[str, Any]],
+    scheduler: str | None,
+    listen: str | None,
+    port: int,
+    console: Console,
+) -> None:
+    import dask
+    from distributed import Nanny, Scheduler
+
+    logging.getLogger("distributed").setLevel(logging.ERROR)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.enter_context(dask.config.set(_PLAIN))
+        if scheduler:
+            address, host = scheduler, listen
+        else:
+            host = listen or LOOPBACK
+            began = await _start_scheduler(stack, Scheduler, host, port)
+            address = began.address
+        started = await asyncio.gather(
+            *(
+                stack.enter_async_context(
+                    Nanny(
+                        address,
+                        nthreads=1,
+                        memory_limit=0,
+                        host=host,
+                        dashboard_address=f"{LOOPBACK}:0",
+                        silence_logs=logging.ERROR,
+                        **place,
+                    )
+                )
+                for place in places
+            )
+        )
+        _tell(address, len(started), scheduler is None, host, console)
+        if scheduler:
+            await asyncio.gather(*(nanny.finished() for nanny in started))
+            raise ProjectError(
+                f"The scheduler at {scheduler} is gone, and so are its workers here."
+            )
+        await began.finished()
+
+
+async def _start_scheduler(
+    stack: contextlib.AsyncExitStack, kind: type, host: str, port: int
+) -> Any:
+    try:
+        return await stack.enter_async_context(
+            kind(host=host, port=port, dashboard=False, dashboard_address=f"{LOOPBACK}:0")
+        )
+    except OSError as error:
+        raise ProjectError(
+            f"Cannot listen at {host}, port {port}: {error.strerror or error}. PORT=8787 takes "
+            "another port, LISTEN= another address."
+        ) from error
+
+
+def _tell(
+    address: str, workers: int, has_scheduler: bool, host: str | None, console: Console
+) -> None:
+    plural = "s" * (workers != 1)
+    if has_scheduler:
+        console.print(f"A scheduler at {address} and {workers} worker{plural} of one thread each.")
+        if host != LOOPBACK:
+            console.print(_OPEN_DOOR)
+        console.print("In another terminal, or in a clone of this commit on another machine:")
+        console.print(f"    CLUSTER={address} make train", markup=False)
+    else:
+        console.print(f"{workers} worker{plural} of one thread each for {address}.")
+    console.print("Ctrl-C ends everything that was started here.")

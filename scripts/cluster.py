@@ -1,0 +1,23 @@
+"""Start a Dask cluster on this machine, or workers for one elsewhere, until Ctrl-C."""
+
+import argparse
+
+from _command import make_console, run
+
+from digit_recognizer.learn.cluster.host import PORT, host_cluster
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--workers", type=int, help="processes (default: one for each card or core)"
+    )
+    parser.add_argument("--scheduler", metavar="ADDRESS", help="only workers, for this scheduler")
+    parser.add_argument("--listen", metavar="ADDRESS", help="default: this machine alone")
+    parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
+    host_cluster(**vars(parser.parse_args()), console=make_console())
+
+
+# Worker processes load this file once more, and are not to start clusters of their own.
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,110 @@
+"""Dask clusters of this machine, started as a person starts them, for tests to train on."""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from digit_recognizer.workspace import Workspace, sha256_of
+from tests.commands import start
+
+ADDRESS = re.compile(r"tcp://[0-9.]+:\d+")
+
+
+@dataclass(frozen=True)
+class Host:
+    """A running `scripts/cluster.py` and all that it started: one process group."""
+
+    process: subprocess.Popen[str]
+    address: str  # of the scheduler
+    said: str
+
+    def kill(self) -> None:
+        """What a power cut does."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.communicate()
+
+
+@contextlib.contextmanager
+def hosting(
+    workspace: Workspace, *arguments: str, fault: str = "", **variables: str
+) -> Iterator[Host]:
+    """Start a cluster, or workers for one, and kill what is left of them in the end."""
+    if "--scheduler" not in arguments:
+        arguments = ("--port", "0", *arguments)
+    process = start(workspace, "cluster", *arguments, fault=fault, **variables)
+    assert process.stdout
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "Ctrl-C ends" in line:
+            break
+    found = ADDRESS.search(said)
+    assert found, said
+    host = Host(process, found[0], said)
+    try:
+        yield host
+    finally:
+        host.kill()
+
+
+@contextlib.contextmanager
+def dask_worker(address: str, code: Path, *arguments: str) -> Iterator[None]:
+    """Start a worker with Dask's own command, to which the folder `code` is on the Python path."""
+    before = len(workers_of(address))
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1"]
+    process = subprocess.Popen(
+        [*command, "--no-dashboard", "--host", "127.0.0.1", *arguments],
+        env={**os.environ, "PYTHONPATH": str(code)},
+        cwd="/",
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        await_true(lambda: len(workers_of(address)) > before, "a worker connects")
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def workers_of(address: str) -> list[str]:
+    from distributed import Client  # noqa: TID251
+
+    with Client(address, set_as_default=False) as client:
+        return list(client.scheduler_info()["workers"])
+
+
+def hashes_of(workspace: Workspace, name: str) -> dict[str, str]:
+    """The sha256 of everything that training left but for what tells when and where."""
+    folder = workspace.runs / name
+    files = [*folder.glob("*.npy"), *folder.glob("fold-*/*.npy"), *folder.glob("fold-*/*.h5")]
+    return {str(path.relative_to(folder)): sha256_of(path) for path in files}
+
+
+def await_true(holds: Callable[[], object], why: str, seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, why
+        time.sleep(0.1)
+
+
+def trainings(group: int | None = None) -> list[int]:
+    """The processes that train folds on workers, all or those of a process group."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            command = (path / "cmdline").read_bytes().split(b"\0")
+            if b"digit_recognizer.learn.cluster.apart" in command and (
+                group is None or os.getpgid(int(path.name)) == group
+            ):
+                found.append(int(path.name))
+    return found
