@@ -15,6 +15,7 @@ from digit_recognizer.environment import find_older_keras
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
+from digit_recognizer.workspace import ProjectError
 
 _NAME = "model.weights.h5"
 
@@ -42,12 +43,20 @@ def load_model(
     """Rebuild a trained network from its description and its weights."""
     configure(threads)
     model = build_model(experiment, precision)
-    if find_older_keras():
-        with _path_on_disk() as path:
-            path.write_bytes(weights)
-            model.load_weights(path)
-    else:
-        model.load_weights(_WeightsFile(weights))
+    try:
+        if find_older_keras():
+            with _path_on_disk() as path:
+                path.write_bytes(weights)
+                model.load_weights(path)
+        else:
+            model.load_weights(_WeightsFile(weights))
+    # What Keras and HDF5 raise at a file that is no such one, or links to others.
+    except (OSError, ValueError, KeyError) as error:
+        problem = " ".join(str(error).split())[:300]
+        raise ProjectError(
+            f"{experiment.name}: its weights are not those of its network, and none were loaded. "
+            f"Train it again (FRESH=1). Keras says: {problem}"
+        ) from error
     return model
 
 

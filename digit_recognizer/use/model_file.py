@@ -8,7 +8,7 @@ those that exports write, and no step of it makes more of an image than a networ
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from digit_recognizer.workspace import ProjectError
 
@@ -51,14 +51,16 @@ def check_model(contents: bytes, name: str) -> ModelFile:
 
     try:
         model = onnx.load_model_from_string(contents)
-    except DecodeError:
+        _require_plain(model, name)
+        _require_interface(model.graph, name)
+        _require_modest(model, name)
+        facts = {entry.key: entry.value for entry in model.metadata_props}
+    except (DecodeError, UnicodeDecodeError):  # names are decoded when they are looked at
         _refuse(name, "it is not an ONNX file")
-    _require_plain(model, name)
-    _require_interface(model.graph, name)
-    facts = {entry.key: entry.value for entry in model.metadata_props}
-    if facts.get("format") != FORMAT or not all(facts.get(key, "").isprintable() for key in FACTS):
+    if facts.get("format") != FORMAT or not all(facts.get(key) for key in FACTS):
         _refuse(name, "it does not say what it was made of, or in a way of another version")
-    _require_modest(model, name)
+    if not facts["label"].isprintable():
+        _refuse(name, "its name for itself holds signs that none has")
     return ModelFile(contents, facts)
 
 
@@ -124,7 +126,7 @@ def _require_modest(model: Any, name: str) -> None:
                 _refuse(name, f"its step {made!r} is larger than any of ours, or of unknown size")
 
 
-def _refuse(name: str, found: str) -> Any:
+def _refuse(name: str, found: str) -> NoReturn:
     raise ProjectError(
         f"{name} is not a model that `make export` wrote: {found}. Nothing of it was run."
     )

@@ -4,6 +4,8 @@ In: a file that `make export` wrote, uint8 images. Out: the blend's probabilitie
 holds: nothing that trains is needed, and only checked files are run.
 """
 
+import contextlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -29,14 +31,12 @@ class OnnxRecognizer:
         self._workers = ThreadPoolExecutor(self._threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        try:
+        options.log_severity_level = 4  # what goes wrong comes as an exception, too
+        with _explaining():
             self._session = onnxruntime.InferenceSession(
                 model.contents, options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # its classes share no base but this one
-            raise ProjectError(
-                f"ONNX Runtime cannot load the model: {str(error).splitlines()[0]}"
-            ) from error
+        self.recognize(np.zeros((1, 28, 28), np.uint8))  # so that what cannot run ends here
 
     @property
     def label(self) -> str:
@@ -50,8 +50,23 @@ class OnnxRecognizer:
         return np.concatenate([nothing, *self._workers.map(self._run, parts)])
 
     def _run(self, images: np.ndarray) -> np.ndarray:
-        (probabilities,) = self._session.run([OUTPUT], {INPUT: images})
+        with _explaining():
+            (probabilities,) = self._session.run([OUTPUT], {INPUT: images})
+        if probabilities.shape != (len(images), 10):
+            raise ProjectError(
+                f"The model answers {len(images)} images with {probabilities.shape} numbers; "
+                f"expected {(len(images), 10)}. It is not one that `make export` wrote."
+            )
         return np.asarray(probabilities)
+
+
+@contextlib.contextmanager
+def _explaining() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # its exceptions share no class but this one
+        problem = str(error).strip().partition("\n")[0]
+        raise ProjectError(f"ONNX Runtime cannot run the model: {problem}") from error
 
 
 def load_onnx(path: Path) -> OnnxRecognizer:
