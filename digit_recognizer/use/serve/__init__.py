@@ -1,0 +1,1 @@
+"""A page to draw digits on, and the small web service behind it, on this machine alone."""

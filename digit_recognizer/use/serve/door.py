@@ -1,0 +1,136 @@
+"""Who is let in, and what every answer carries.
+
+In: a request, whoever sent it. Out: the application's answer, or a refusal. What always holds: only
+pages that this server has sent may ask, whatever other pages the same browser has open; no error
+reaches the outside but as one plain sentence; and a refusal arrives even where nobody has read the
+request to its end.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Callable
+
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+_METHODS = ("GET", "HEAD", "POST")
+# Nothing inside a page may come from elsewhere, run inline, or be shown in another's frame.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'"
+)
+HEADERS = [
+    (b"content-security-policy", _POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+]
+# A connection that is closed while bytes arrive may take the answer with it, so the rest of a
+# refused request is read for this long.
+_LINGER_SECONDS = 1.0
+
+
+def hosts_of(port: int) -> frozenset[str]:
+    """Return what a browser on this machine calls the server, as its Host header has it."""
+    names = ("127.0.0.1", "localhost")
+    return frozenset(f"{name}:{port}" for name in names) | (
+        frozenset(names) if port == 80 else frozenset()
+    )
+
+
+def sentence(text: str) -> bytes:
+    return json.dumps({"error": text}).encode()
+
+
+class Door:
+    """Wraps the application."""
+
+    def __init__(
+        self, app: ASGIApp, hosts: frozenset[str], report: Callable[[str, Exception], None]
+    ) -> None:
+        self._app, self._hosts, self._report = app, hosts, report
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, receive, send)
+        refusal = self._refuse(scope)
+        if refusal:
+            await exchange.answer(*refusal)
+            return
+        # What answers GET answers HEAD; the server leaves the body out.
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        try:
+            await self._app(asked, exchange.receive, exchange.send)
+        except ClientDisconnect:
+            return  # nobody is there to be answered
+        except Exception as error:
+            # The application has answered; what it raises on is for the terminal.
+            self._report(f"{scope['method']} {scope['path'][:100]}", error)
+
+    def _refuse(self, scope: Scope) -> tuple[int, str] | None:
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host = headers.get(b"host", "").lower()
+        if host not in self._hosts:
+            # A name that somebody else's server gave this address to lead a browser here.
+            return 403, f"This server is called {' or '.join(sorted(self._hosts))}."
+        if headers.get(b"origin", f"http://{host}").lower() != f"http://{host}":
+            return 403, "Only this server's own page may ask."
+        if scope["method"] not in _METHODS:
+            return 405, f"There is only {', '.join(_METHODS)}."
+        return None
+
+
+class _Exchange:
+    """One request and its answer, which gets its headers here."""
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self._is_error = False
+        names = {name for name, _ in scope["headers"]}
+        self._is_read = not names & {b"content-length", b"transfer-encoding"}
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._is_read = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._is_error = message["status"] >= 400
+            closing = [(b"connection", b"close")] if self._must_linger else []
+            headers = [*message["headers"], *HEADERS, *closing]
+            await self._send({**message, "headers": headers})
+        elif self._must_linger and not message.get("more_body", False):
+            await self._send({**message, "more_body": True})
+            await self._read_on()
+            await self._send({"type": "http.response.body", "body": b""})
+        else:
+            await self._send(message)
+
+    async def answer(self, status: int, text: str) -> None:
+        body = sentence(text)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        if status == 405:
+            headers.append((b"allow", ", ".join(_METHODS).encode()))
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    @property
+    def _must_linger(self) -> bool:
+        return self._is_error and not self._is_read
+
+    async def _read_on(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LINGER_SECONDS):
+                while not self._is_read:
+                    await self.receive()

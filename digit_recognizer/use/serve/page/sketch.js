@@ -1,0 +1,59 @@
+// What is on the board, and what was: strokes of points, or a picture from elsewhere. A sketch never
+// changes; every change makes the next one, so that undoing is going back to the one before.
+//
+// A point is {x, y, pressure}, x and y from 0 to 1 across the board, pressure 0.5 where none is known.
+
+const EMPTY = { strokes: [], picture: null };
+const PEN = 0.075; // its width, as a part of the board: as bold as the digits that networks learn
+
+export class Sketch {
+  #before = [];
+  #now = EMPTY;
+
+  get strokes() { return this.#now.strokes; }
+  get picture() { return this.#now.picture; }
+  get isEmpty() { return !this.strokes.length && !this.picture; }
+  get canUndo() { return this.#before.length > 0; }
+
+  begin(point) { this.#become({ strokes: [...this.strokes, [point]], picture: null }); }
+  // The one stroke that is being drawn grows in place: half a stroke is nothing to go back to.
+  extend(point) { this.strokes.at(-1).push(point); }
+  show(picture) { this.#become({ strokes: [], picture }); }
+  clear() { if (!this.isEmpty) this.#become(EMPTY); }
+  undo() { this.#now = this.#before.pop() ?? EMPTY; }
+
+  #become(next) {
+    this.#before.push(this.#now);
+    this.#now = next;
+  }
+}
+
+// Draw the strokes into a square of so many pixels, in the context's own colour.
+export function drawStrokes(context, strokes, side) {
+  context.lineCap = context.lineJoin = "round";
+  for (const points of strokes) {
+    points.forEach((point, index) => {
+      const previous = points[index - 1] ?? point;
+      const before = points[index - 2] ?? previous;
+      // From middle to middle with the point between as a handle: no corner where there is none.
+      context.lineWidth = PEN * side * (0.6 + 0.8 * point.pressure);
+      context.beginPath();
+      context.moveTo(side * (before.x + previous.x) / 2, side * (before.y + previous.y) / 2);
+      context.quadraticCurveTo(side * previous.x, side * previous.y,
+        side * (previous.x + point.x) / 2, side * (previous.y + point.y) / 2);
+      if (index === points.length - 1) context.lineTo(side * point.x, side * point.y);
+      context.stroke();
+    });
+  }
+}
+
+// The strokes as a picture file, black on white.
+export async function drawPicture(strokes, side = 280) {
+  const canvas = new OffscreenCanvas(side, side);
+  const context = canvas.getContext("2d");
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, side, side);
+  context.strokeStyle = "#000";
+  drawStrokes(context, strokes, side);
+  return canvas.convertToBlob({ type: "image/png" });
+}

@@ -1,0 +1,111 @@
+"""`make serve`: networks behind a port of this machine, until Ctrl-C.
+
+In: what the person named. Out: nothing but answers. What always holds: nobody outside this machine
+can ask; the port is taken before anything else takes time; the address is printed when the first
+answer would be quick.
+"""
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+
+from digit_recognizer.use.occlusion import occlude
+from digit_recognizer.use.recognizer import Recognizer
+from digit_recognizer.use.recognizer_of import load_recognizer
+from digit_recognizer.workspace import ProjectError, Workspace
+
+if TYPE_CHECKING:
+    import uvicorn
+    from starlette.types import ASGIApp
+
+_HOST = "127.0.0.1"
+_MOST_CONNECTIONS = 100
+
+
+def serve(
+    workspace: Workspace,
+    lineup: str | None,
+    experiments: list[str],
+    backend: str | None,
+    model: Path | None,
+    port: int,
+    console: Console,
+) -> None:
+    """Answer on the port until Ctrl-C, which is how this ends well."""
+    # Everyone who imports this module would wait for them, the tests of the command line included.
+    from digit_recognizer.use.serve.app import make_app
+    from digit_recognizer.use.serve.door import hosts_of
+    from digit_recognizer.use.serve.facts import find_facts
+
+    def report(what: str, error: Exception) -> None:
+        text = " ".join(f"{type(error).__name__}: {error}".split())
+        console.print(f"Error in {escape(what)}: {escape(text)}")
+
+    with take_port(port) as listener:
+        port = listener.getsockname()[1]
+        recognizer = load_recognizer(workspace, lineup, experiments, backend, model, console)
+        app = make_app(recognizer, find_facts(recognizer), hosts_of(port), report)
+        _warm_up(recognizer)
+        console.print(f"Draw a digit for {escape(recognizer.label)}: http://{_HOST}:{port}")
+        console.print("Ctrl-C ends it.")
+        try:
+            make_server(app).run(sockets=[listener])
+        except KeyboardInterrupt:
+            console.print("Ended.")
+
+
+def take_port(port: int) -> socket.socket:
+    """Return a socket that listens on the port; 0 is any free one."""
+    if not 0 <= port <= 65535:
+        raise ProjectError(f"PORT={port}; expected a number from 1 to 65535.")
+    # The protocol must be named: asyncio turns off Nagle's algorithm, which would cost 40 ms an
+    # answer, only where it sees that this is TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    # What another process has just left is free, although the kernel still remembers it.
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, port))
+        listener.listen(_MOST_CONNECTIONS)
+    except PermissionError:
+        listener.close()
+        raise ProjectError(f"Port {port} is not for everyone; name one above 1023.") from None
+    except OSError as error:
+        listener.close()
+        raise ProjectError(
+            f"Port {port} cannot be had: {error.strerror}. If this command runs already, open "
+            f"http://{_HOST}:{port} or stop it; or name another port: make serve PORT={port + 1}"
+        ) from None
+    return listener
+
+
+def _warm_up(recognizer: Recognizer) -> None:
+    """Ask everything once: the first answer of a network takes longer than the others."""
+    image = np.zeros((28, 28), np.uint8)
+    image[4:24, 13:16] = 255
+    occlude(recognizer.recognize, image, int(recognizer.recognize(image[None])[0].argmax()))
+
+
+def make_server(app: "ASGIApp") -> "uvicorn.Server":
+    import uvicorn
+
+    from digit_recognizer.use.serve.patience import ImpatientProtocol
+
+    config = uvicorn.Config(
+        app,
+        http=ImpatientProtocol,
+        ws="none",
+        lifespan="on",
+        # Errors are said by the door, in one line each.
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=1,
+    )
+    return uvicorn.Server(config)

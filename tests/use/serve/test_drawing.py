@@ -1,0 +1,173 @@
+"""Digits are drawn on the page with the browser's own mouse, finger, pen and keys."""
+
+import re
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, Request, expect
+
+from tests.browser import PHONE
+from tests.use.serve.asking import Process, ask_json
+from tests.use.serve.hands import (
+    draw_digit,
+    draw_with_finger,
+    draw_with_mouse,
+    draw_with_pen,
+    parts_of,
+    pixels_of,
+    settle,
+    wait_until_explained,
+)
+from tests.use.serve.strokes import STROKES
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("digit", range(10))
+def test_a_digit_drawn_is_recognised_and_explained(page: Page, server: Process, digit: int) -> None:
+    draw_digit(page, digit)
+    wait_until_explained(page, digit)
+    expect(page.locator("#winner")).to_have_text(str(digit))
+    expect(page.locator(".bar.winner .digit")).to_have_text(str(digit))
+    expect(page.locator("#spoken")).to_have_text(
+        re.compile(rf"^{digit}, [0-9.]+ percent\. Next is [0-9], [0-9.]+ percent\.$")
+    )
+    # The picture is what the network saw: of the same pixels it says the same.
+    seen = pixels_of(page, "#seen")
+    assert seen.shape == (28, 28, 4)
+    assert np.all(seen[..., 3] == 255)
+    assert np.all(seen[..., :1] == seen[..., :3])
+    again = ask_json(server.port, "/api/digit", {"pixels": seen[..., 0].tolist()}).json
+    assert again["digit"] == digit
+    settle(page)
+    assert parts_of(page) == pytest.approx(again["probabilities"], abs=0.01)
+    shares = [float(text) for text in page.locator(".bar .value").all_inner_texts()]
+    assert shares == pytest.approx([100 * each for each in again["probabilities"]], abs=0.1)
+    # What decided is ink, in the colours that the words under it have.
+    why = pixels_of(page, "#why")[..., :3].astype(int)
+    assert np.all(why[seen[..., 0] == 0] == 0)
+    assert (why[..., 0] - why[..., 2]).max() > 100, "some ink speaks for it, in orange"
+
+
+def test_undo_and_clear_go_back_and_forth(page: Page) -> None:
+    four = STROKES[4]
+    draw_with_mouse(page, four[:1])
+    expect(page.locator("#winner")).not_to_have_text("?")
+    only_one = pixels_of(page, "#board")
+    draw_with_mouse(page, four[1:])
+    wait_until_explained(page, 4)
+    both = pixels_of(page, "#board")
+    page.get_by_role("button", name="Undo").click()
+    assert np.array_equal(pixels_of(page, "#board"), only_one)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("#winner")).to_have_text("?")
+    assert not pixels_of(page, "#board").any()
+    expect(page.locator("#undo")).to_be_disabled()
+    draw_with_mouse(page, four)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#invitation")).to_be_visible()
+    page.keyboard.press("Control+z")
+    wait_until_explained(page, 4)
+    assert np.array_equal(pixels_of(page, "#board"), both)
+
+
+def test_what_was_cleared_is_not_answered_any_more(page: Page) -> None:
+    for _ in range(5):
+        draw_with_mouse(page, STROKES[1])
+        page.locator("#clear").click()
+        page.wait_for_timeout(50)
+        expect(page.locator("#winner")).to_have_text("?")
+    page.wait_for_timeout(500)
+    expect(page.locator("#winner")).to_have_text("?")
+    assert not pixels_of(page, "#seen").any()
+    assert not pixels_of(page, "#why").any()
+
+
+def test_one_question_at_a_time_and_the_last_one_counts(page: Page) -> None:
+    asking = {"now": 0, "most": 0, "all": 0}
+
+    def on_request(request: Request) -> None:
+        if request.url.endswith("/api/picture"):
+            asking["now"] += 1
+            asking["all"] += 1
+            asking["most"] = max(asking["most"], asking["now"])
+
+    def on_end(request: Request) -> None:
+        asking["now"] -= request.url.endswith("/api/picture")
+
+    page.on("request", on_request)
+    page.on("requestfinished", on_end)
+    for digit in (3, 8):
+        page.locator("#board").hover()
+        draw_digit(page, digit)
+    page.locator("#clear").click()
+    draw_digit(page, 5)
+    wait_until_explained(page, 5)
+    assert asking["most"] == 1
+    assert asking["all"] > 3, "answers come while one draws"
+
+
+def test_another_digits_bar_asks_what_speaks_for_that_one(page: Page) -> None:
+    draw_digit(page, 9)
+    wait_until_explained(page, 9)
+    own = pixels_of(page, "#why")
+    page.locator(".bar").nth(4).click()
+    expect(page.locator("#explained")).to_have_text("a 4")
+    expect(page.locator("#winner")).to_have_text("9")
+    assert not np.array_equal(pixels_of(page, "#why"), own)
+    page.keyboard.press("ArrowDown")  # the next of the bars
+    expect(page.locator("#explained")).to_have_text("a 5")
+    draw_digit(page, 9)
+    expect(page.locator("#explained")).to_have_text("a 9")
+
+
+@pytest.mark.parametrize("digit", [2, 6])
+def test_a_finger_draws_and_does_not_scroll(page: Page, digit: int) -> None:
+    page.set_viewport_size(PHONE)
+    draw_with_finger(page, STROKES[digit])
+    wait_until_explained(page, digit)
+    assert page.evaluate("[scrollX, scrollY]") == [0, 0]
+    assert page.evaluate("document.documentElement.scrollHeight > innerHeight"), "it could"
+
+
+def test_a_pen_that_presses_draws_bolder(page: Page) -> None:
+    inks = []
+    for pressure in (0.1, 0.9):
+        draw_with_pen(page, STROKES[3], pressure)
+        wait_until_explained(page, 3)
+        inks.append(int((pixels_of(page, "#board")[..., 3] > 0).sum()))
+        page.locator("#clear").click()
+    assert inks[1] > 1.3 * inks[0]
+
+
+def press(page: Page, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def test_all_of_it_can_be_done_with_keys(page: Page) -> None:
+    press(page, "Tab")
+    expect(page.locator("#board")).to_be_focused()
+    press(page, *["ArrowLeft"] * 3, " ", *["ArrowRight"] * 6)
+    expect(page.locator("#note")).to_have_text("Pen down")
+    for _ in range(10):
+        press(page, "ArrowDown", *["Shift+ArrowLeft"] * 2)
+    press(page, " ")
+    expect(page.locator("#note")).to_have_text("Pen lifted")
+    wait_until_explained(page, 7)
+    reached = []
+    for _ in range(5):
+        press(page, "Tab")
+        reached.append(page.evaluate("document.activeElement.id || document.activeElement.type"))
+    assert reached == ["undo", "clear", "file", "radio", ""]
+    assert page.evaluate("document.activeElement.textContent") == "How programs ask"
+    press(page, *["Shift+Tab"] * 2)
+    expect(page.locator("#file")).to_be_focused()
+    outline = page.locator("#choose").evaluate("label => getComputedStyle(label).outlineStyle")
+    assert outline == "solid", "one sees where one is"
+    press(page, *["Shift+Tab"] * 3, "Delete")
+    expect(page.locator("#winner")).to_have_text("?")
+    press(page, "Backspace")
+    wait_until_explained(page, 7)
+    press(page, "ArrowUp", " ", "ArrowUp", "Escape")
+    expect(page.locator("#note")).to_have_text("Pen lifted")

@@ -1,0 +1,182 @@
+"""The page in a real browser: what it says, takes, looks like and is called."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser import PHONE, require_no_sideways_scrolling
+from tests.use.conftest import SMALL
+from tests.use.serve.asking import Process, ask
+from tests.use.serve.hands import (
+    draw_digit,
+    parts_of,
+    pixels_of,
+    wait_until_explained,
+)
+from tests.use.serve.measure import draw_picture
+
+pytestmark = pytest.mark.slow
+
+
+def test_nothing_is_there_before_something_is_drawn(page: Page) -> None:
+    expect(page.locator("#winner")).to_have_text("?")
+    expect(page.locator("#undo")).to_be_disabled()
+    expect(page.locator("#clear")).to_be_disabled()
+    expect(page.locator("#invitation")).to_be_visible()
+    assert parts_of(page) == pytest.approx([0] * 10, abs=0.01)
+    assert not pixels_of(page, "#seen").any()
+
+
+def test_who_answers_and_how_good_it_is_is_said(page: Page, server: Process) -> None:
+    facts = ask(server.port, "GET", "/api/model").json
+    assert facts["networks"] == "2"
+    assert "of 1,078 wrong" in facts["oof_score"]
+    shown = page.locator("#model").inner_text()
+    assert shown == f"{SMALL}, 2 networks, {facts['oof_score']} out of fold"
+    assert page.locator("#limits").inner_text() == facts["limits"]
+
+
+def drop(page: Page, *files: tuple[str, str, bytes]) -> None:
+    data = page.evaluate_handle(
+        """files => {
+            const transfer = new DataTransfer();
+            for (const [name, type, bytes] of files)
+                transfer.items.add(new File([new Uint8Array(bytes)], name, { type }));
+            return transfer;
+        }""",
+        [[name, kind, list(contents)] for name, kind, contents in files],
+    )
+    page.dispatch_event("#model", "drop", {"dataTransfer": data})
+
+
+def test_pictures_may_be_chosen_dropped_and_pasted(page: Page, tmp_path: Path) -> None:
+    chosen = tmp_path / "five.png"
+    chosen.write_bytes(draw_picture(5))
+    page.get_by_label("Picture from a file").set_input_files(chosen)
+    wait_until_explained(page, 5)
+    assert pixels_of(page, "#board").any(), "the picture is on the board"
+    drop(page, ("2.png", "image/png", draw_picture(2, side=900)))
+    wait_until_explained(page, 2)
+    page.evaluate(
+        """bytes => {
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(new File([new Uint8Array(bytes)], "3", { type: "image/png" }));
+            document.dispatchEvent(new ClipboardEvent("paste", { clipboardData }));
+        }""",
+        list(draw_picture(3)),
+    )
+    wait_until_explained(page, 3)
+    page.locator("#undo").click()
+    wait_until_explained(page, 2)
+    draw_digit(page, 8)  # over a picture one begins anew
+    wait_until_explained(page, 8)
+    page.locator("#undo").click()
+    wait_until_explained(page, 2)
+
+
+def test_what_cannot_be_read_is_said_and_forgotten(browser: Browser, server: Process) -> None:
+    page = browser.new_page()  # the browser itself complains about a status of 400
+    page.goto(f"http://127.0.0.1:{server.port}/")
+    draw_digit(page, 7)
+    wait_until_explained(page, 7)
+    drop(page, ("notes.txt", "text/plain", b"seven"))
+    expect(page.locator("#note.problem")).to_contain_text("not a picture")
+    expect(page.locator("#winner")).to_have_text("?")
+    drop(page)
+    expect(page.locator("#note.problem")).to_have_text("That is no file.")
+    draw_digit(page, 7)
+    wait_until_explained(page, 7)
+    expect(page.locator("#note")).to_have_text("")
+    page.context.set_offline(True)
+    draw_digit(page, 7)
+    expect(page.locator("#note.problem")).to_contain_text("make serve")
+    page.context.set_offline(False)
+    draw_digit(page, 7)
+    wait_until_explained(page, 7)
+    page.close()
+
+
+def test_everything_has_a_name(page: Page) -> None:
+    draw_digit(page, 0)
+    wait_until_explained(page, 0)
+    for role, name in [
+        ("application", "Drawing board"), ("button", "Undo"), ("button", "Clear"),
+        ("img", "What the networks see: the digit as 28 by 28 pixels"),
+        ("radio", re.compile(r"^0 9\d\.\d %$|^0 \d\d\.\d %$")),
+        ("group", re.compile("^Probability of each digit")),
+    ]:  # fmt: skip
+        expect(page.get_by_role(role, name=name)).to_have_count(1)  # type: ignore[arg-type]
+    assert page.locator("[aria-live=polite]").count() == 1
+    assert page.locator("[role=status]").count() == 1
+    described = page.locator("#board").get_attribute("aria-describedby")
+    assert "Space puts it down" in page.locator(f"#{described}").inner_text()
+
+
+def contrast(one: str, other: str) -> float:
+    def luminance(colour: str) -> float:
+        values = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+        red, green, blue = (
+            v / 12.92 if v <= 0.04 else ((v + 0.055) / 1.055) ** 2.4 for v in values
+        )
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_in_light_and_in_dark(page: Page, scheme: Any) -> None:
+    page.emulate_media(color_scheme=scheme)
+    draw_digit(page, 3)
+    wait_until_explained(page, 3)
+
+    def style(selector: str, name: str) -> str:
+        return str(page.locator(selector).first.evaluate(f"each => getComputedStyle(each).{name}"))
+
+    paper = style("body", "backgroundColor")
+    assert (contrast(paper, "rgb(0, 0, 0)") < 2) == (scheme == "dark")
+    for words in ("h1", "#model", "#words", "#winner", ".for", ".against", "a", ".bar .percent"):
+        assert contrast(style(words, "color"), paper) > 4.5, words
+    ink = pixels_of(page, "#board")
+    red, green, blue = ink[ink[..., 3] == 255][0, :3]
+    drawn = f"rgb({red}, {green}, {blue})"
+    assert contrast(drawn, style("#board", "backgroundColor")) > 7
+    page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
+    page.wait_for_timeout(100)
+    assert contrast(drawn, style("#board", "backgroundColor")) < 2
+    again = pixels_of(page, "#board")
+    assert not np.array_equal(again, ink), "what was drawn before changes with the paper"
+
+
+def test_it_fits_a_phone(page: Page) -> None:
+    page.set_viewport_size(PHONE)
+    require_no_sideways_scrolling(page)
+    draw_digit(page, 8)
+    wait_until_explained(page, 8)
+    require_no_sideways_scrolling(page)
+    # One draws and sees the answer without scrolling.
+    for each in ("#board", "#undo", "#winner", ".bar >> nth=9"):
+        box = page.locator(each).bounding_box()
+        assert box
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= PHONE["height"], each
+        assert box["x"] + box["width"] <= PHONE["width"]
+    assert page.locator("#board").evaluate("each => getComputedStyle(each).touchAction") == "none"
+    for each in ("#undo", "#clear", "#choose"):
+        box = page.locator(each).bounding_box()
+        assert box
+        assert box["height"] >= 44, "large enough for a finger"
+
+
+def test_the_page_about_the_api_names_the_address_that_it_has(page: Page, server: Process) -> None:
+    page.get_by_role("link", name="How programs ask").click()
+    expect(page.locator("pre").first).to_contain_text(f"http://127.0.0.1:{server.port}/api/picture")
+    page.set_viewport_size(PHONE)
+    require_no_sideways_scrolling(page)
+    page.get_by_role("link", name="openapi.json").click()
+    assert json.loads(page.locator("pre").inner_text())["openapi"].startswith("3.")
