@@ -55,6 +55,11 @@ class Explanation:
         """How far the predicted digit's probability is from the one on record."""
         return abs(float(self.probabilities[self.chosen.predicted]) - self.chosen.probability)
 
+    @property
+    def is_turned(self) -> bool:
+        """Whether that makes another digit the likeliest."""
+        return int(self.probabilities.argmax()) != self.chosen.predicted
+
     def agreements(self) -> dict[tuple[str, str], float]:
         """Return how alike each two methods' maps of the predicted digit are."""
         maps = self.answers[0].maps

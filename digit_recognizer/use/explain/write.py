@@ -103,6 +103,7 @@ def render_page(findings: Findings, links: list[tuple[str, str]]) -> str:
         tolerance=TOLERANCE,
         colours={"for": map_pictures.FOR, "against": map_pictures.AGAINST},
         largest_difference=max(each.difference for each in explanations),
+        turned=[each.chosen.row for each in explanations if each.is_turned],
         pairs=pairs,
         medians={pair: middle_of(alike) for pair, alike in agreements.items()},
         untrained_medians={

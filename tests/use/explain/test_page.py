@@ -74,7 +74,7 @@ def test_figures_on_the_page_are_those_that_were_found(tab: Page, tmp_path: Path
     text = tab.inner_text("body")
     for point in say_in_short(findings):
         assert point in text
-    assert "at most 0.0004" in text
+    assert "at most 0.0004." in text
     rows = tab.locator("#figures tbody tr")
     answers = [answer for each in findings.explanations for answer in each.answers]
     assert rows.count() == len(answers) == 3
@@ -86,6 +86,13 @@ def test_figures_on_the_page_are_those_that_were_found(tab: Page, tmp_path: Path
         black, total, short = values[1:4]
         assert black + total + short == pytest.approx(answer.log_odds, abs=0.01)
         assert values[4] == pytest.approx(float(answer.maps["SHAP"].sum()))
+
+
+def test_a_digit_that_is_another_by_rounding_is_told(tab: Page, tmp_path: Path) -> None:
+    findings = make_findings()
+    findings.typical[0].probabilities[8] = 0.95
+    open_file(tab, write_page(tmp_path, findings))
+    assert "makes another digit the likeliest for row 7." in tab.inner_text("#figures")
 
 
 def test_the_medians_are_those_of_the_maps(tab: Page, tmp_path: Path) -> None:
