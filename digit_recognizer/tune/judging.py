@@ -72,7 +72,7 @@ def train_for_judgement(
             f"The study {study} has no trial yet that is better than the experiment as it is; "
             "there is nothing to judge."
         )
-    pairs = [_pair_for(study, terms, best, seed) for seed in seeds]
+    pairs = [judged_pair(study, terms, best, seed) for seed in seeds]
     label = f"{name_best(study)} against {terms.experiment.name}"
     wanted = [experiment for pair in pairs for experiment in pair]
     train_experiments(workspace, label, wanted, train, test, jobs, console)
@@ -88,7 +88,7 @@ def find_verdict(workspace: Workspace, study: str, terms: Terms, best: Trial) ->
     seeds, best_wrong, own_wrong = [], [], []
     for seed in _trained_seeds(workspace, study, best):
         runs = [
-            _find_run(workspace, each, terms.data) for each in _pair_for(study, terms, best, seed)
+            _find_run(workspace, each, terms.data) for each in judged_pair(study, terms, best, seed)
         ]
         if all(runs):
             of_best, of_own = (run.load_oof().argmax(axis=1) != labels for run in runs if run)
@@ -110,7 +110,7 @@ def find_verdict(workspace: Workspace, study: str, terms: Terms, best: Trial) ->
     )
 
 
-def _pair_for(study: str, terms: Terms, best: Trial, seed: int) -> tuple[Experiment, Experiment]:
+def judged_pair(study: str, terms: Terms, best: Trial, seed: int) -> tuple[Experiment, Experiment]:
     """Return both as they are trained with this seed, under names that no other trial gets."""
     varied = build_experiment(terms, best)
     return (

@@ -17,6 +17,8 @@ from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.study import Trial, find_best_trial, format_value, shorten_key
 
 _LINE_EVERY = 20.0  # seconds
+# Of the budget, before the time that is left is told.
+_ENOUGH_TO_JUDGE = 0.02
 
 
 class Board:
@@ -130,9 +132,9 @@ class Board:
         return part
 
     def _seconds_left(self) -> float | None:
-        """Return how long the rest takes at the speed so far, once something is finished."""
+        """Return how long the rest takes at the speed so far, once there is one."""
         done, before = self._done(), self._done_before
-        if self._budget.done_part(self._known) <= before or done >= 1:
+        if done - before < _ENOUGH_TO_JUDGE or done >= 1:
             return None
         return (time.monotonic() - self._started) * (1 - done) / (done - before)
 

@@ -13,7 +13,7 @@ from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.judging import find_verdict, train_for_judgement
 from digit_recognizer.tune.page.write import write_page
 from digit_recognizer.tune.search import search
-from digit_recognizer.tune.storage import explaining, open_storage
+from digit_recognizer.tune.storage import explaining, journal_of, open_storage
 from digit_recognizer.tune.study import (
     find_best_trial,
     load_study,
@@ -102,4 +102,10 @@ def _report(workspace: Workspace, name: str, address: str | None, console: Conso
 
 
 def _load(workspace: Workspace, name: str, address: str | None) -> Any:
-    return load_study(open_storage(address, study_folder(workspace, name)), name)
+    folder = study_folder(workspace, name)
+    if address is None and not journal_of(folder).exists():
+        raise ProjectError(
+            f"There is no study {name!r} in {workspace.studies}. `make tune EXPERIMENT=...` makes "
+            "one."
+        )
+    return load_study(open_storage(address, folder), name)

@@ -19,7 +19,7 @@ from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, loa
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.workers import Engine
-from digit_recognizer.search_spaces import Value, apply, find_space
+from digit_recognizer.search_spaces import Space, Value, apply, find_space
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.fitter import Fitter
 from digit_recognizer.tune.holders import holding, requeue_abandoned
@@ -38,7 +38,7 @@ from digit_recognizer.tune.study import (
     study_lock,
 )
 from digit_recognizer.tune.trial import run_trial
-from digit_recognizer.tuned import require_study_name, save_best, study_folder
+from digit_recognizer.tuned import save_best, study_folder
 from digit_recognizer.workspace import ProjectError, Workspace, require_writable
 
 _TICK = 0.2  # seconds
@@ -56,21 +56,22 @@ def search(
     console: Console,
 ) -> tuple[Any, Terms]:
     """Run trials until the budget is used; return the study and what it is about."""
-    require_study_name(study)
+    varied = resolve_experiment(experiment, [], None)
+    space = find_space(varied)
     train, test = load_train(workspace), load_test(workspace)
-    terms = _settle_terms(resolve_experiment(experiment, [], None), train, test, folds, sampler)
+    terms = _settle_terms(varied, space, fingerprint_of(train, test), folds, sampler)
     folder = study_folder(workspace, study)
     require_writable(folder)
     with explaining(address):
-        storage = open_storage(address, folder)
         with alone(study_lock(folder)):
-            opened = open_study(storage, study, terms)
+            # Two that make a database's tables at once would get in each other's way.
+            opened = open_study(open_storage(address, folder), study, terms)
         _Work(workspace, study, opened, terms, budget, train, address is None, console).run(jobs)
     return opened, terms
 
 
 def _settle_terms(
-    experiment: Experiment, train: Digits, test: Digits, folds: list[int] | None, sampler: str
+    experiment: Experiment, space: Space, data: str, folds: list[int] | None, sampler: str
 ) -> Terms:
     if sampler not in SAMPLERS:
         raise ProjectError(f"SAMPLER={sampler}; expected one of {', '.join(SAMPLERS)}.")
@@ -79,7 +80,7 @@ def _settle_terms(
         raise ProjectError(
             f"FOLDS={list(wanted)}; {experiment.name} has 0 to {experiment.folds - 1}."
         )
-    return Terms(experiment, find_space(experiment), wanted, fingerprint_of(train, test), sampler)
+    return Terms(experiment, space, wanted, data, sampler)
 
 
 class _Work:
@@ -107,6 +108,7 @@ class _Work:
         self._is_over = threading.Event()
 
     def run(self, jobs: int | None) -> None:
+        engine = None if jobs is None else Engine.with_jobs(jobs)
         known = self._begin()
         if not self._budget.allows(known, self._passes_of({})):
             self._note_best()
@@ -114,7 +116,7 @@ class _Work:
                 f"{self._name}: its {self._budget} are used; nothing is left to try."
             )
             return
-        engine = self._choose_engine(jobs, known)
+        engine = engine or self._choose_engine(known)
         terms = self._terms
         self._console.print(
             f"{self._name}: {self._budget} of {terms.experiment.name}, {len(terms.space)} values "
@@ -187,9 +189,7 @@ class _Work:
         """Return how many image passes a trial takes that is not pruned."""
         return self._images * apply(self._terms.experiment, chosen).epochs
 
-    def _choose_engine(self, jobs: int | None, known: list[Trial]) -> Engine:
-        if jobs is not None:
-            return Engine.with_jobs(jobs)
+    def _choose_engine(self, known: list[Trial]) -> Engine:
         left = self._budget.trials_left(known, self._passes_of({}))
         return Engine.that_suits(left, left * self._passes_of({}))
 

@@ -55,23 +55,33 @@ def _cut_torn_line(journal: Path) -> None:
             file.truncate(whole)
 
 
+def journal_of(folder: Path) -> Path:
+    return folder / "journal.log"
+
+
 def open_storage(address: str | None, folder: Path) -> Any:
     optuna = import_optuna()
-    folder.mkdir(parents=True, exist_ok=True)
     if address is None:
-        journal = folder / "journal.log"
+        journal = journal_of(folder)
         journal.touch()
         from optuna.storages.journal import JournalFileBackend, JournalStorage
 
         return JournalStorage(JournalFileBackend(str(journal), _JournalLock(journal)))  # type: ignore[arg-type]
-    if "://" not in address:
+    if not _is_address(address):
         raise ProjectError(
-            f"STORAGE={address}: expected a database's address, as postgresql://user@host/database "
-            "or sqlite:////a/path/studies.db. Without STORAGE a journal in studies/ is used."
+            f"STORAGE={hide_password(address)}: expected a database's address, as "
+            "postgresql://user@host/database or sqlite:////a/path/studies.db. Without STORAGE a "
+            "journal in studies/ is used."
         )
-    with explaining(address):
+    try:
         # A connection that was lost since the last trial is made anew.
         return optuna.storages.RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
+    except ImportError as error:
+        missing = getattr(error.__cause__, "name", None) or "for that kind of database"
+        raise ProjectError(
+            f"STORAGE={hide_password(address)} needs the Python package {missing!r}, which is not "
+            "installed. requirements-tune.txt brings what PostgreSQL and SQLite need."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -82,11 +92,6 @@ def explaining(address: str | None) -> Iterator[None]:
 
     try:
         yield
-    except ModuleNotFoundError as error:
-        raise ProjectError(
-            f"STORAGE={hide_password(address)} needs the Python package {error.name!r}, which is "
-            "not installed. For PostgreSQL, requirements-tune.txt brings psycopg."
-        ) from error
     except (OptunaError, SQLAlchemyError) as error:
         # The innermost one says it; what lies around it repeats the whole statement.
         cause: BaseException = error
@@ -94,9 +99,20 @@ def explaining(address: str | None) -> Iterator[None]:
             cause = cause.__cause__
         told = str(cause).strip().splitlines() or [type(cause).__name__]
         raise ProjectError(
-            f"The study's storage ({hide_password(address)}) failed: {told[0]} "
+            f"The study's storage ({hide_password(address)}) failed: {told[0].rstrip('.')}. "
             "Finished trials are kept; the same command goes on once it is there again."
         ) from error
+
+
+def _is_address(text: str) -> bool:
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        make_url(text)
+    except (ArgumentError, ValueError):  # the latter of a port that is no number
+        return False
+    return True
 
 
 def hide_password(address: str | None) -> str:
@@ -107,8 +123,9 @@ def hide_password(address: str | None) -> str:
         return "the journal"
     try:
         return make_url(address).render_as_string(hide_password=True)
-    except ArgumentError:
-        return address.partition("://")[0] + "://..."
+    except (ArgumentError, ValueError):
+        kind, found, _ = address.partition("://")
+        return f"{kind}://..." if found else address
 
 
 def import_optuna() -> Any:
