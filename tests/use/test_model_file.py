@@ -24,7 +24,7 @@ IMAGES = draw_images(3)
 
 @pytest.fixture(scope="module")
 def good() -> bytes:
-    member = make_member(Experiment("tiny", ConvStages((2, 3)), test_shift=1), folds=1)
+    member = make_member(Experiment("tiny", ConvStages((6, 8)), test_shift=1), folds=1)
     return write_blend(KerasRecognizer("made up", [member]), FACTS, "Made up.")
 
 

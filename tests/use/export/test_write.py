@@ -1,0 +1,152 @@
+"""A file gets its name only if it answers as Keras does; what stands beside it belongs to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from digit_recognizer.data.dataset import load_test, load_train
+from digit_recognizer.experiments import ConvStages, Dense, Experiment
+from digit_recognizer.runs import Run
+from digit_recognizer.use.export import make, write
+from digit_recognizer.use.export.make import export_lineup
+from digit_recognizer.use.export.speed import Speed
+from digit_recognizer.use.export.write import export_for_use
+from digit_recognizer.use.keras_recognizer import KerasRecognizer
+from digit_recognizer.use.onnx_recognizer import load_onnx
+from digit_recognizer.workspace import ProjectError, Workspace, write_json
+from tests.use.random_networks import THREADS, make_member, make_run
+
+DENSE = Experiment("dense", Dense((12,)), folds=2)
+STAGES = Experiment("stages-tiny", ConvStages((6, 8)), folds=2, test_shift=1)
+SPEEDS = [Speed("made up", 0.001, 1.0, 2.0, None)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread_and_no_stopwatch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "available_cores", lambda: THREADS)
+    monkeypatch.setattr(make, "available_cores", lambda: THREADS)
+    monkeypatch.setattr(make, "measure_speeds", lambda tasks, images: iter(SPEEDS))
+
+
+@pytest.fixture
+def run(workspace: Workspace) -> Run:
+    return make_run(workspace, DENSE)
+
+
+@pytest.fixture
+def console(tmp_path: Path) -> Console:
+    return Console(file=(tmp_path / "told").open("w+"), soft_wrap=True, highlight=False)
+
+
+def read(console: Console) -> str:
+    console.file.seek(0)
+    return console.file.read()
+
+
+def files(workspace: Workspace) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in workspace.exports.glob("*")}
+
+
+def spoil(make_contents: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Return what takes other networks than those it is given."""
+
+    def make_other(recognizer: KerasRecognizer, *more: Any) -> bytes:
+        other = make_member(Experiment("another", Dense((12,))))
+        return make_contents(KerasRecognizer(recognizer.label, [other]), *more)
+
+    return make_other
+
+
+@pytest.mark.parametrize("export", ["for use", "whole"])
+def test_a_file_that_does_not_answer_as_keras_does_is_not_written(
+    workspace: Workspace,
+    run: Run,
+    console: Console,
+    monkeypatch: pytest.MonkeyPatch,
+    export: str,
+) -> None:
+    workspace.exports.mkdir()
+    for ending in ("onnx", "tflite", "md"):
+        (workspace.exports / f"dense.{ending}").write_text("an earlier one")
+    before = files(workspace)
+    monkeypatch.setattr(write, "write_blend", spoil(write.write_blend))
+    with pytest.raises(ProjectError, match=r"dense\.onnx is not as Keras .* expected 0\.0001"):
+        if export == "whole":
+            export_lineup(workspace, None, ["dense"], console)
+        else:
+            export_for_use(workspace, "dense", [run], console)
+    assert files(workspace) == before
+
+
+def test_data_of_other_runs_cannot_check_an_export(
+    workspace: Workspace, run: Run, console: Console
+) -> None:
+    write_json(run.folder / "config.json", {**run.config, "data": "b" * 64})
+    with pytest.raises(ProjectError, match="trained on other data than those in"):
+        export_lineup(workspace, None, ["dense"], console)
+    assert not files(workspace)
+
+
+def test_one_that_tensorflow_cannot_convert_is_exported_all_the_same(
+    workspace: Workspace, run: Run, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(recognizer: KerasRecognizer) -> bytes:
+        raise RuntimeError("no such [operation]\nin a long story")
+
+    workspace.exports.mkdir()
+    (workspace.exports / "dense.tflite").write_text("of earlier networks")
+    monkeypatch.setattr(make, "write_litert", fail)
+    export_lineup(workspace, None, ["dense"], console)
+    assert "No LiteRT file was written, since TensorFlow fails: no such [operation]" in read(
+        console
+    )
+    assert set(files(workspace)) == {"dense.onnx", "dense.md"}
+    assert b"tflite" not in files(workspace)["dense.md"]
+
+
+@pytest.mark.slow
+def test_a_litert_file_that_does_not_answer_as_keras_does_is_not_written(
+    workspace: Workspace, run: Run, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make, "write_litert", spoil(make.write_litert))
+    export_lineup(workspace, None, ["dense"], console)
+    assert "No LiteRT file was written, since it is not as Keras is" in read(console)
+    assert set(files(workspace)) == {"dense.onnx", "dense.md"}
+
+
+@pytest.mark.slow
+def test_the_files_and_the_card_tell_the_same_of_a_blend(
+    workspace: Workspace, run: Run, console: Console
+) -> None:
+    runs = [run, make_run(workspace, STAGES, precision="bfloat16")]
+    export_lineup(workspace, None, ["dense", "stages-tiny"], console)
+    told = read(console)
+    name = "dense+stages-tiny"
+    assert set(files(workspace)) == {f"{name}.onnx", f"{name}.tflite", f"{name}.md"}
+    card = files(workspace)[f"{name}.md"].decode()
+
+    onnx = load_onnx(workspace.exports / f"{name}.onnx")
+    labels = load_train(workspace).labels
+    oof = np.mean([each.load_oof() for each in runs], axis=0, dtype=np.float64)
+    wrong = oof.argmax(axis=1) != labels
+    assert onnx.facts["oof_errors"] == str(wrong.sum())
+    for digit in range(10):
+        of_digit = labels == digit
+        row = f"| {digit} | {of_digit.sum()} | {wrong[of_digit].sum()} |"
+        assert row in card
+    assert onnx.facts["experiments"] == "dense, stages-tiny"
+    assert onnx.facts["networks"] == "4"
+    assert onnx.facts["data_fingerprint"] == run.config["data"]
+    for fact in ("oof_score", "limits", "commit", "made_from", "data_fingerprint"):
+        assert onnx.facts[fact] in card, fact
+    recorded = np.mean([each.load_test() for each in runs], axis=0)
+    answered = onnx.recognize(load_test(workspace).images)
+    difference = np.abs(answered - recorded).max()
+    assert 1e-5 < difference < 0.1, "one of them was trained in bfloat16"
+    assert f"the record (bfloat16 and float32) differ by {difference:.1e}" in told
+    assert "ONNX Runtime and Keras in float32 differ by" in told
+    assert "and in 0 labels" in told
