@@ -5,7 +5,10 @@ can ask; the port is taken before anything else takes time; the address is print
 answer would be quick.
 """
 
+import io
+import os
 import socket
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,14 +47,18 @@ def serve(
     def report(what: str, error: Exception) -> None:
         text = " ".join(f"{type(error).__name__}: {error}".split())
         console.print(f"Error in {escape(what)}: {escape(text)}")
+        if os.environ.get("DEBUG") == "1":
+            traceback.print_exception(error)
 
     with take_port(port) as listener:
         port = listener.getsockname()[1]
         recognizer = load_recognizer(workspace, lineup, experiments, backend, model, console)
         app = make_app(recognizer, find_facts(recognizer), hosts_of(port), report)
         _warm_up(recognizer)
-        console.print(f"Draw a digit for {escape(recognizer.label)}: http://{_HOST}:{port}")
-        console.print("Ctrl-C ends it.")
+        console.print(
+            f"{escape(recognizer.label)} answers at http://{_HOST}:{port} "
+            "(open it in a browser and draw a digit; Ctrl-C ends it)."
+        )
         try:
             make_server(app).run(sockets=[listener])
         except KeyboardInterrupt:
@@ -83,10 +90,19 @@ def take_port(port: int) -> socket.socket:
 
 
 def _warm_up(recognizer: Recognizer) -> None:
-    """Ask everything once: the first answer of a network takes longer than the others."""
-    image = np.zeros((28, 28), np.uint8)
-    image[4:24, 13:16] = 255
-    occlude(recognizer.recognize, image, int(recognizer.recognize(image[None])[0].argmax()))
+    """Ask everything once: what is first imported, compiled or allocated takes its time now."""
+    from PIL import Image
+
+    from digit_recognizer.use.pictures.cut_out import cut_out
+    from digit_recognizer.use.pictures.read import read_picture
+
+    drawing = np.full((280, 280), 255, np.uint8)
+    drawing[60:220, 130:152] = 0
+    file = io.BytesIO()
+    Image.fromarray(drawing).save(file, "png")
+    image = cut_out(read_picture(file.getvalue()))
+    digit = int(recognizer.recognize(image[None])[0].argmax())
+    occlude(recognizer.recognize, image, digit)
 
 
 def make_server(app: "ASGIApp") -> "uvicorn.Server":

@@ -89,8 +89,3 @@ def parts_of(page: Page) -> list[float]:
             return box(".fill").width / box(".track").width;
         })"""
     )
-
-
-def settle(page: Page) -> None:
-    """Let bars come to rest."""
-    page.evaluate("Promise.all(document.getAnimations().map(each => each.finished)).then(() => 0)")

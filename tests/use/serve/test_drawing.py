@@ -15,7 +15,6 @@ from tests.use.serve.hands import (
     draw_with_pen,
     parts_of,
     pixels_of,
-    settle,
     wait_until_explained,
 )
 from tests.use.serve.strokes import STROKES
@@ -25,6 +24,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.mark.parametrize("digit", range(10))
 def test_a_digit_drawn_is_recognised_and_explained(page: Page, server: Process, digit: int) -> None:
+    page.emulate_media(reduced_motion="reduce")  # bars are at once where they go
     draw_digit(page, digit)
     wait_until_explained(page, digit)
     expect(page.locator("#winner")).to_have_text(str(digit))
@@ -39,7 +39,6 @@ def test_a_digit_drawn_is_recognised_and_explained(page: Page, server: Process, 
     assert np.all(seen[..., :1] == seen[..., :3])
     again = ask_json(server.port, "/api/digit", {"pixels": seen[..., 0].tolist()}).json
     assert again["digit"] == digit
-    settle(page)
     assert parts_of(page) == pytest.approx(again["probabilities"], abs=0.01)
     shares = [float(text) for text in page.locator(".bar .value").all_inner_texts()]
     assert shares == pytest.approx([100 * each for each in again["probabilities"]], abs=0.1)

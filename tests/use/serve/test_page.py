@@ -57,7 +57,7 @@ def drop(page: Page, *files: tuple[str, str, bytes]) -> None:
 def test_pictures_may_be_chosen_dropped_and_pasted(page: Page, tmp_path: Path) -> None:
     chosen = tmp_path / "five.png"
     chosen.write_bytes(draw_picture(5))
-    page.get_by_label("Picture from a file").set_input_files(chosen)
+    page.get_by_label("Choose a picture").set_input_files(chosen)
     wait_until_explained(page, 5)
     assert pixels_of(page, "#board").any(), "the picture is on the board"
     drop(page, ("2.png", "image/png", draw_picture(2, side=900)))

@@ -47,9 +47,11 @@ def test_a_signal_ends_it_at_once_whatever_is_going_on(
             started = time.monotonic()
             assert process.end(number) == code
             assert time.monotonic() - started < 4
-    # One line each for where it is, how it ends, and that it has.
-    assert process.lines[-3] == f"Draw a digit for {SMALL}: http://127.0.0.1:{process.port}"
-    assert process.lines[-2] == "Ctrl-C ends it."
+    # One line for where it is, and one for its end.
+    assert process.lines[-2] == (
+        f"{SMALL} answers at http://127.0.0.1:{process.port} "
+        "(open it in a browser and draw a digit; Ctrl-C ends it)."
+    )
     assert process.lines[-1].startswith(last)
     assert "Traceback" not in "\n".join(process.lines)
 

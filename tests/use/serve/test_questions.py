@@ -5,6 +5,7 @@ import struct
 import threading
 import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -163,3 +164,38 @@ def test_questions_at_once_are_all_answered(served: Served) -> None:
     for thread in threads:
         thread.join()
     assert [reply.status for reply in replies] == [200] * 30
+
+
+class OneByOne(NearestMeans):
+    """Takes its time for each image, and whoever asks first is answered first."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue = ThreadPoolExecutor(1)
+
+    def recognize(self, images: np.ndarray) -> np.ndarray:
+        def work() -> np.ndarray:
+            time.sleep(0.01 * len(images))
+            return super(OneByOne, self).recognize(images)
+
+        return self._queue.submit(work).result()
+
+
+def test_who_draws_on_does_not_wait_for_an_explanation() -> None:
+    filled = {"pixels": [[255] * 28] * 28}
+    ends = {}
+    with serving_in_thread(OneByOne()) as slow:
+
+        def ask_at(path: str) -> None:
+            assert ask_json(slow.port, path, filled).status == 200
+            ends[path] = time.monotonic()
+
+        explaining = threading.Thread(target=ask_at, args=("/api/saliency",))
+        started = time.monotonic()
+        explaining.start()
+        time.sleep(0.15)
+        ask_at("/api/digit")
+        explaining.join()
+    explained = ends["/api/saliency"] - started
+    assert explained > 0.6
+    assert ends["/api/digit"] - started < 0.15 + explained / 2

@@ -2,7 +2,8 @@
 
 const ANSWERLESS = "The server does not answer. Is `make serve` still running?";
 
-// Returns a function that asks; `answered` and `failed` hear of it unless it was forgotten since.
+// Returns a function that asks. `answered(answer, isLast, ...about)` and `failed(error)` hear of it
+// unless it was forgotten since; isLast says that no newer question waits.
 export function asker(question, answered, failed) {
   let isAsking = false;
   let waiting = null;
@@ -17,7 +18,7 @@ export function asker(question, answered, failed) {
     isAsking = true;
     try {
       const answer = await question(...about);
-      if (mine === epoch) answered(answer, ...about);
+      if (mine === epoch) answered(answer, !waiting, ...about);
     } catch (error) {
       if (mine === epoch) failed(error);
     }

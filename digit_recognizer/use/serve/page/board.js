@@ -12,7 +12,16 @@ export function listen(canvas, sketch, { changed, undo, clear, say }) {
   const pen = { x: 0.5, y: 0.2, isDown: false, isShown: false };
   let pointer = null;
 
-  const draw = () => drawBoard(canvas, sketch, pen);
+  let isPlanned = false;
+  // Once a frame, however many points it brings.
+  function draw() {
+    if (isPlanned) return;
+    isPlanned = true;
+    requestAnimationFrame(() => {
+      isPlanned = false;
+      drawBoard(canvas, sketch, pen);
+    });
+  }
   const tell = (isDone) => { draw(); changed(isDone); };
 
   function pointOf(event) {

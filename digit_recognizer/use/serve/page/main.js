@@ -13,7 +13,7 @@ let pixels = null; // of the answer that is shown
 
 const askWhy = asker(
   (seen, digit) => post("/api/saliency", "application/json", JSON.stringify({ pixels: seen, digit })),
-  (answer, seen) => show.showSaliency(answer, seen),
+  (answer, isLast, seen) => show.showSaliency(answer, seen),
   fail,
 );
 
@@ -23,11 +23,11 @@ const askWhat = asker(
     const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
     return post("/api/picture", type, file);
   },
-  (answer) => {
+  (answer, isLast) => {
     pixels = answer.pixels;
     show.showAnswer(answer);
     show.forgetProblem();
-    if (!isResting) return;
+    if (!isResting || !isLast) return;
     show.speak(answer);
     askWhy(pixels, answer.digit);
   },
