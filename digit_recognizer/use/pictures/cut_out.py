@@ -1,0 +1,100 @@
+"""The digit on a picture, cut out and laid into 28x28 as MNIST's digits are.
+
+In: grey (height, width), of any size and light. Out: uint8 (28, 28), white on black: the digit's
+longest side is 20 pixels and its centre of mass is the image's. What always holds: an image that
+has that form already comes back as it is.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from digit_recognizer.use.pictures.ink import find_ink, scale
+from digit_recognizer.use.pictures.parts import Parts, find_parts
+
+_BOX = 20
+# Pens thinner than this, in pixels of the box, are made wider: scaled down they would fade away.
+_THINNEST = 2.0
+
+
+@dataclass(frozen=True)
+class CutOut:
+    image: np.ndarray
+    others: int  # things beside it that may be digits, too
+
+
+def cut_out(grey: np.ndarray) -> np.ndarray:
+    """Return the picture's digit; of several, the largest."""
+    return find_digit(grey).image
+
+
+def find_digit(grey: np.ndarray) -> CutOut:
+    ready = _in_mnist_form(grey)
+    if ready is not None:
+        return CutOut(ready, 0)
+    parts = find_parts(find_ink(grey))
+    return CutOut(_centre(_fit_into_box(_widen(parts))), parts.others)
+
+
+def _in_mnist_form(grey: np.ndarray) -> np.ndarray | None:
+    """Return a picture that is one of MNIST's, or its negative, as it is."""
+    if grey.shape != (28, 28):
+        return None
+    for image in (grey, 255 - grey):
+        seen = image > 32
+        if np.median(image) > 8 or not seen.any():
+            continue
+        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+        longest = max(np.ptp(rows), np.ptp(columns)) + 1
+        centre = _centre_of_mass(image)
+        if 18 <= longest <= 20 and max(abs(place - 13.75) for place in centre) < 1:
+            return np.round(image).astype(np.uint8)
+    return None
+
+
+def _widen(parts: Parts) -> np.ndarray:
+    """Return the digit with strokes of at least `_THINNEST`."""
+    from scipy import ndimage
+
+    longest = max(int(np.ptp(places)) + 1 for places in np.nonzero(parts.strokes))
+    missing = _THINNEST * longest / _BOX - _measure_width(parts.strokes)
+    if missing <= 0:
+        return parts.covered
+    margin = int(missing / 2) + 2
+    away = ndimage.distance_transform_edt(~np.pad(parts.strokes, margin))
+    return np.maximum(np.pad(parts.covered, margin), np.clip(missing / 2 + 1 - away, 0, 1))
+
+
+def _measure_width(strokes: np.ndarray) -> float:
+    """Return how wide strokes are: their area by half their outline."""
+    sides = sum(int((strokes ^ np.roll(strokes, 1, axis)).sum()) for axis in (0, 1))
+    # Of a line in a random direction, pixels have 4 / pi times its length in sides.
+    return 2 * float(strokes.sum()) / (sides * np.pi / 4)
+
+
+def _fit_into_box(covered: np.ndarray) -> np.ndarray:
+    """Scale what is there to a longest side of 20 pixels."""
+    seen = covered > 0.4
+    rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+    digit = covered[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    part = _BOX / max(digit.shape)
+    return scale(digit, tuple(max(round(part * side), 1) for side in digit.shape))
+
+
+def _centre(box: np.ndarray) -> np.ndarray:
+    """Lay the box where its centre of mass comes to be the middle, as far as there is room."""
+    image = np.zeros((28, 28), np.uint8)
+    top, left = (
+        int(np.clip(np.floor(14.5 - place), 0, 28 - side))
+        for place, side in zip(_centre_of_mass(box), box.shape, strict=True)
+    )
+    height, width = box.shape
+    image[top : top + height, left : left + width] = np.round(255 * np.clip(box, 0, 1))
+    return image
+
+
+def _centre_of_mass(image: np.ndarray) -> tuple[float, float]:
+    height, width = image.shape
+    row = float((image.sum(axis=1) * np.arange(height)).sum() / image.sum())
+    column = float((image.sum(axis=0) * np.arange(width)).sum() / image.sum())
+    return row, column

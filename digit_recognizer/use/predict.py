@@ -1,0 +1,92 @@
+"""`make predict`: what digits are on these pictures?
+
+In: paths, and which networks shall answer. Out: a table, and what the person asked for: a CSV, a
+sheet of what the networks saw. What always holds: one bad picture spoils nothing but its own line,
+and the exit code.
+"""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress
+
+from digit_recognizer.use.answers import Answer, as_csv, make_table
+from digit_recognizer.use.contact_sheet import MOST, draw_sheet
+from digit_recognizer.use.pictures.gather import Seen, Unread, gather
+from digit_recognizer.use.recognizer import Recognizer
+from digit_recognizer.use.recognizer_of import load_recognizer
+from digit_recognizer.workspace import ProjectError, Workspace, write_file
+
+_BATCH = 64  # pictures; the network's own share of the time is small with more or fewer
+
+
+def predict(
+    workspace: Workspace,
+    images: list[str],
+    lineup: str | None,
+    experiments: list[str],
+    backend: str | None,
+    model: Path | None,
+    out: Path | None,
+    show: Path | None,
+    console: Console,
+) -> None:
+    recognizer = load_recognizer(workspace, lineup, experiments, backend, model, console)
+    answers: list[Answer] = []
+    sheet: list[Seen] = []
+    unread: list[Unread] = []
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("reading pictures", total=None)
+        digits = gather(images)
+        while batch := list(itertools.islice(digits, _BATCH)):
+            seen = [each for each in batch if isinstance(each, Seen)]
+            unread += [each for each in batch if isinstance(each, Unread)]
+            answers += _answer(recognizer, seen)
+            sheet += seen[: MOST - len(sheet)]
+            progress.update(task, description=f"{len(answers):,} digits read")
+    _tell(recognizer, answers, unread, console)
+    if out:
+        write_file(out, as_csv(answers))
+        console.print(f"Wrote {escape(str(out))}.")
+    if show and sheet:
+        write_file(show, draw_sheet(sheet, answers))
+        left_out = len(answers) - len(sheet)
+        more = f" It has the first {len(sheet)}; {left_out:,} are left out." if left_out else ""
+        console.print(f"Wrote {escape(str(show))}: pictures, and what the networks saw.{more}")
+    if unread:
+        raise ProjectError(
+            f"{len(unread):,} of {len(unread) + len(answers):,} could not be read; see above."
+        )
+
+
+def _answer(recognizer: Recognizer, seen: list[Seen]) -> Iterator[Answer]:
+    if not seen:
+        return
+    probabilities = recognizer.recognize(np.stack([each.image for each in seen]))
+    for each, own in zip(seen, probabilities, strict=True):
+        yield Answer(each.name, own, each.label, each.others)
+
+
+def _tell(
+    recognizer: Recognizer, answers: list[Answer], unread: list[Unread], console: Console
+) -> None:
+    if answers:
+        console.print(make_table(answers))
+    for answer in answers:
+        if answer.others:
+            name = escape(repr(answer.name))
+            console.print(f"{name}: more than one thing is on it; the largest was read.")
+    labelled = [answer for answer in answers if answer.label is not None]
+    if labelled:
+        right = sum(answer.digit == answer.label for answer in labelled)
+        console.print(
+            f"{right:,} of {len(labelled):,} agree with the file's label column. Of digits that "
+            "the networks learnt from, that says nothing of how good they are."
+        )
+    for each in unread:
+        console.print(f"[yellow]{escape(repr(each.name))}[/]: {escape(each.why)}")
+    console.print(f"Read by {escape(recognizer.label)}.")
