@@ -114,7 +114,7 @@ def _add_questions(app: FastAPI, recognizer: Recognizer, facts: Facts) -> None:
         chosen = asked.digit
         if chosen is None:
             chosen = int(recognizer.recognize(asked.image[None])[0].argmax())
-        found = occlude(_in_steps(recognizer), asked.image, chosen)
+        found = occlude(in_steps(recognizer), asked.image, chosen)
         return Saliency(digit=chosen, saliency=found.tolist())
 
 
@@ -130,7 +130,7 @@ def _answer(recognizer: Recognizer, image: np.ndarray, started: float) -> Answer
     )
 
 
-def _in_steps(recognizer: Recognizer) -> Callable[[np.ndarray], np.ndarray]:
+def in_steps(recognizer: Recognizer) -> Callable[[np.ndarray], np.ndarray]:
     """Let whoever draws on have an answer between two steps of an explanation."""
 
     def recognize(images: np.ndarray) -> np.ndarray:

@@ -75,12 +75,15 @@ class Door:
             self._report(f"{scope['method']} {scope['path'][:100]}", error)
 
     def _refuse(self, scope: Scope) -> tuple[int, str] | None:
-        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        host = headers.get(b"host", "").lower()
+        def values_of(wanted: bytes) -> set[str]:
+            values = (value for name, value in scope["headers"] if name == wanted)
+            return {value.decode("latin-1").lower() for value in values}
+
+        host = ", ".join(values_of(b"host"))
         if host not in self._hosts:
             # A name that somebody else's server gave this address to lead a browser here.
             return 403, f"This server is called {' or '.join(sorted(self._hosts))}."
-        if headers.get(b"origin", f"http://{host}").lower() != f"http://{host}":
+        if values_of(b"origin") - {f"http://{host}"}:
             return 403, "Only this server's own page may ask."
         if scope["method"] not in _METHODS:
             return 405, f"There is only {', '.join(_METHODS)}."

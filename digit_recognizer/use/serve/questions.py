@@ -41,7 +41,7 @@ class Answer(BaseModel):
     runner_up: int
     probabilities: Annotated[list[float], Field(description="of 0 to 9")]
     pixels: Annotated[list[list[int]], Field(description="what the networks saw")]
-    milliseconds: Annotated[float, Field(description="from the request's last byte on")]
+    milliseconds: Annotated[float, Field(description="to cut it out and recognise it")]
 
 
 class Saliency(BaseModel):

@@ -66,9 +66,9 @@ def serve(
 
 
 def take_port(port: int) -> socket.socket:
-    """Return a socket that listens on the port; 0 is any free one."""
+    """Return a socket that listens on the port; 0 is any that is free."""
     if not 0 <= port <= 65535:
-        raise ProjectError(f"PORT={port}; expected a number from 1 to 65535.")
+        raise ProjectError(f"PORT={port}; expected a number from 0 to 65535.")
     # The protocol must be named: asyncio turns off Nagle's algorithm, which would cost 40 ms an
     # answer, only where it sees that this is TCP.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -84,7 +84,7 @@ def take_port(port: int) -> socket.socket:
         listener.close()
         raise ProjectError(
             f"Port {port} cannot be had: {error.strerror}. If this command runs already, open "
-            f"http://{_HOST}:{port} or stop it; or name another port: make serve PORT={port + 1}"
+            f"http://{_HOST}:{port} or stop it; or take any port that is free: make serve PORT=0"
         ) from None
     return listener
 
@@ -95,6 +95,7 @@ def _warm_up(recognizer: Recognizer) -> None:
 
     from digit_recognizer.use.pictures.cut_out import cut_out
     from digit_recognizer.use.pictures.read import read_picture
+    from digit_recognizer.use.serve.app import in_steps
 
     drawing = np.full((280, 280), 255, np.uint8)
     drawing[60:220, 130:152] = 0
@@ -102,7 +103,7 @@ def _warm_up(recognizer: Recognizer) -> None:
     Image.fromarray(drawing).save(file, "png")
     image = cut_out(read_picture(file.getvalue()))
     digit = int(recognizer.recognize(image[None])[0].argmax())
-    occlude(recognizer.recognize, image, digit)
+    occlude(in_steps(recognizer), image, digit)
 
 
 def make_server(app: "ASGIApp") -> "uvicorn.Server":

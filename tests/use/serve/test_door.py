@@ -99,10 +99,13 @@ def test_our_own_page_may_ask_by_either_name(served: Served, name: str) -> None:
     require_our_headers(reply)
 
 
-def test_two_names_or_none_are_refused(served: Served) -> None:
+def test_two_names_or_origins_or_no_name_are_refused(served: Served) -> None:
     twice = write_head(served.port, "GET", "/", Host="elsewhere.example")
     assert send(served.port, twice).status == 400
     assert send(served.port, b"GET / HTTP/1.1\r\n\r\n").status == 400
+    own = write_head(served.port, "GET", "/", Origin=f"http://127.0.0.1:{served.port}")
+    both = own.replace(b"\r\n\r\n", b"\r\nOrigin: http://elsewhere.example\r\n\r\n")
+    assert send(served.port, both).status == 403
     assert send(served.port, b"GET / HTTP/1.0\r\n\r\n").status == 403
 
 

@@ -112,13 +112,13 @@ def test_a_taken_port_is_said_before_anything_else(workspace: Workspace) -> None
         done = run(workspace, "serve", "--port", str(port))
     assert done.returncode == 1
     assert done.stdout.startswith(f"Error: Port {port} cannot be had: Address already in use.")
-    assert f"make serve PORT={port + 1}" in done.stdout
+    assert "make serve PORT=0" in done.stdout
     assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 10**9])
 def test_a_port_that_is_none_is_refused(port: int) -> None:
-    with pytest.raises(ProjectError, match="from 1 to 65535"):
+    with pytest.raises(ProjectError, match="from 0 to 65535"):
         take_port(port)
 
 
