@@ -9,6 +9,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,10 @@ from digit_recognizer.workspace import ProjectError, Workspace, project_root
 Watch = Callable[[dict[str, Any]], bool]
 
 
+# TensorFlow keeps some 20 MB of each network that it has trained, whatever is cleared.
+_FITS_OF_ONE = 6
+
+
 @dataclass(frozen=True)
 class Fitted:
     """How a fit ended: with the images it got wrong, or before that."""
@@ -33,33 +38,30 @@ class Fitted:
 
 class Fitter:
     def __init__(self, workspace: Workspace, threads: int) -> None:
+        self._setting = {"root": str(workspace.root), "threads": threads}
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has failed
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "digit_recognizer.tune.worker"],
-            cwd=project_root(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            text=True,
-        )
-        self._send(root=str(workspace.root), threads=threads)
+        self._changing = threading.Lock()
+        self._is_closed = False
+        self._start()
 
     def __enter__(self) -> "Fitter":
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.kill()
-        self._process.communicate()
+        """End the process; a fit that another thread waits for ends with an error."""
+        with self._changing:
+            self._is_closed = True
+            self._end()
         self._stderr.close()
-
-    def kill(self) -> None:
-        self._process.kill()
 
     def find_fast_precision(self) -> str:
         self._send(asks="precision")
         return str(self._receive()["precision"])
 
     def fit(self, experiment: Experiment, fold: int, precision: str, watch: Watch) -> Fitted:
+        if self._fits == _FITS_OF_ONE:
+            self._start_anew()
+        self._fits += 1
         self._send(experiment=to_dict(experiment), fold=fold, precision=precision)
         while True:
             news = self._receive()
@@ -71,6 +73,28 @@ class Fitter:
             goes_on = watch(news)
             if "epoch" in news:
                 self._send(go_on=goes_on)
+
+    def _start(self) -> None:
+        self._fits = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "digit_recognizer.tune.worker"],
+            cwd=project_root(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+        )
+        self._send(**self._setting)
+
+    def _start_anew(self) -> None:
+        with self._changing:
+            if not self._is_closed:  # else the next answer tells that there is no process
+                self._end()
+                self._start()
+
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.wait()
 
     def _send(self, **order: Any) -> None:
         assert self._process.stdin

@@ -20,6 +20,8 @@ SAY_ALIVE_EVERY = 60.0  # seconds
 _SILENT_FOR = 600.0
 # Values that end their process each time, by its memory say, must not be tried for ever.
 _MOST_TRIES = 3
+# What goes over to the next try: folds that were finished are not trained again.
+_KEPT = ("own", "wrong")
 
 
 @contextlib.contextmanager
@@ -50,7 +52,7 @@ def requeue_abandoned(study: Any, folder: Path, shares_folder: bool) -> list[int
     for trial in abandoned:
         tries = trial.user_attrs.get("tries", 1)
         if trial.number not in queued and trial.params and tries < _MOST_TRIES:
-            kept = {key: trial.user_attrs[key] for key in ("own",) if key in trial.user_attrs}
+            kept = {key: trial.user_attrs[key] for key in _KEPT if key in trial.user_attrs}
             study.enqueue_trial(
                 trial.params,
                 user_attrs={**kept, "again_of": trial.number, "tries": tries + 1},

@@ -62,7 +62,7 @@ class Trial:
     is_own: bool  # the experiment as it is
     fold_errors: dict[int, int]  # of the folds that it finished
     errors: int | None  # of all folds, where it is done
-    wrong: frozenset[int]  # rows of the training data that it got wrong, where it is done
+    wrong: frozenset[int]  # rows of the training data that it got wrong in these
     passes: int
     seconds: float
     ended: float  # when, to put them in order; 0 while it runs
@@ -168,14 +168,15 @@ def _read_trial(trial: Any, terms: Terms) -> Trial:
     states = {"COMPLETE": "done", "FAIL": "failed"}
     state = states.get(trial.state.name, trial.state.name.lower())
     attributes = trial.user_attrs
+    wrong = {int(fold): rows for fold, rows in attributes.get("wrong", {}).items()}
     return Trial(
         number=trial.number,
         state=state,
         chosen=read_choice(trial, terms.space),
         is_own=bool(attributes.get("own")),
-        fold_errors={int(fold): n for fold, n in attributes.get("fold_errors", {}).items()},
+        fold_errors={fold: len(rows) for fold, rows in wrong.items()},
         errors=round(trial.value) if state == "done" else None,
-        wrong=frozenset(attributes.get("wrong", ())),
+        wrong=frozenset(row for rows in wrong.values() for row in rows),
         passes=attributes.get("passes", 0),
         seconds=attributes.get("seconds", 0.0),
         ended=trial.datetime_complete.timestamp() if trial.datetime_complete else 0.0,

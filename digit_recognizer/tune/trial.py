@@ -45,36 +45,32 @@ def run_trial(
         return
     for place, fold in enumerate(terms.folds):
         fitted = running.fit(place, fold, experiment, precision, fitter)
-        if fitted.wrong is None:
+        is_last = place == len(terms.folds) - 1
+        if fitted.wrong is None or (not is_last and running.end_fold(place)):
             running.save(note=fitted.failure)
             study.tell(trial, state=TrialState.PRUNED)
-            break
-        if place < len(terms.folds) - 1 and running.end_fold(place):
-            running.save()
-            study.tell(trial, state=TrialState.PRUNED)
-            break
-    else:
-        running.save()
-        trial.set_user_attr("wrong", running.wrong)
-        study.tell(trial, float(len(running.wrong)))
-    fault_point("told")
+            return
+    running.save()
+    study.tell(trial, float(running.errors))
 
 
 class _Running:
     """What a trial has come to so far."""
 
     def __init__(self, trial: Any, terms: Terms, fold_sizes: np.ndarray, show: Show) -> None:
-        self.wrong: list[int] = []
+        # Folds that an earlier try of the same values has finished are not trained again.
+        self._wrong: dict[str, list[int]] = dict(trial.user_attrs.get("wrong", {}))
         self._trial, self._terms, self._show = trial, terms, show
         self._is_own = bool(trial.user_attrs.get("own"))
         self._sizes = [int(fold_sizes[fold]) for fold in terms.folds]
-        self._fold_errors: dict[int, int] = {}
         self._passes_before = self._passes = 0
         self._started = self._said = time.monotonic()
 
     def fit(
         self, place: int, fold: int, experiment: Experiment, precision: str, fitter: Fitter
     ) -> Fitted:
+        if str(fold) in self._wrong:
+            return Fitted(self._wrong[str(fold)])
         curve = Curve(experiment.epochs)
         self._passes_before = self._passes
 
@@ -90,27 +86,33 @@ class _Running:
         if fitted.wrong is not None:
             # What early stopping left out was not shown.
             self._note_passes(self._passes_before + fitted.images)
-            self.wrong += fitted.wrong
-            self._fold_errors[fold] = len(fitted.wrong)
-            self._show(self._passes, len(self.wrong))
+            self._wrong[str(fold)] = fitted.wrong
+            self._trial.set_user_attr("passes", self._passes)
+            self._trial.set_user_attr("wrong", self._wrong)
+            fault_point("fold")
+            self._show(self._passes, self.errors)
         return fitted
+
+    @property
+    def errors(self) -> int:
+        """How many images are wrong so far, of the folds that are over."""
+        return sum(map(len, self._wrong.values()))
 
     def end_fold(self, place: int) -> bool:
         """Report the fold's real errors; return whether the trial ends here."""
-        return self._report(place * STEPS_PER_FOLD + len(LOOKS), len(self.wrong), place)
+        return self._report(place * STEPS_PER_FOLD + len(LOOKS), self.errors, place)
 
     def save(self, note: str = "") -> None:
         facts = {
             "passes": self._passes,
             "seconds": round(time.monotonic() - self._started, 1),
-            "fold_errors": {str(fold): count for fold, count in self._fold_errors.items()},
             **({"note": note} if note else {}),
         }
         for key, value in facts.items():
             self._trial.set_user_attr(key, value)
 
     def _look(self, place: int, look: int, rate: float) -> bool:
-        expected = len(self.wrong) + rate * self._sizes[place]
+        expected = self.errors + rate * self._sizes[place]
         return self._report(place * STEPS_PER_FOLD + look, expected, place)
 
     def _report(self, step: int, errors: float, place: int) -> bool:
@@ -121,7 +123,7 @@ class _Running:
 
     def _note_passes(self, passes: int) -> None:
         self._passes = passes
-        self._show(passes, len(self.wrong) if self._fold_errors else None)
+        self._show(passes, self.errors if self._wrong else None)
         if time.monotonic() - self._said > SAY_ALIVE_EVERY:
             self._said = time.monotonic()
             self._trial.set_user_attr("seen", time.time())

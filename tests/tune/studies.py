@@ -69,13 +69,10 @@ def make_up_study(workspace: Workspace, trials: int = 12, seed: int = 0) -> Any:
         if number % 4 == 3:
             trial.report(float(2 * len(wrong[0])), 2)
             note = {"note": "the training has <diverged> & is over"} if number == 3 else {}
-            facts = {"fold_errors": {"0": len(wrong[0])}, **note}
+            facts = {"wrong": {"0": wrong[0].tolist()}, **note}
             state, value = TrialState.PRUNED, None
         else:
-            facts = {
-                "fold_errors": {str(fold): len(rows) for fold, rows in wrong.items()},
-                "wrong": [int(row) for rows in wrong.values() for row in rows],
-            }
+            facts = {"wrong": {str(fold): rows.tolist() for fold, rows in wrong.items()}}
             state, value = TrialState.COMPLETE, float(sum(map(len, wrong.values())))
         for key, fact in facts.items():
             trial.set_user_attr(key, fact)

@@ -13,12 +13,24 @@ from rich.console import Console
 
 from digit_recognizer.configuration import from_dict
 from digit_recognizer.data.sources import download
+from digit_recognizer.runs import open_run
 from digit_recognizer.search_spaces import apply
+from digit_recognizer.tune.judging import find_verdict, judged_pair
+from digit_recognizer.tune.pruning import STEPS_PER_FOLD
 from digit_recognizer.tune.run import tune
-from digit_recognizer.tune.study import Trial
+from digit_recognizer.tune.study import Trial, ask, find_best_trial, read_trials
 from digit_recognizer.workspace import ProjectError, Workspace, read_json
 from tests.commands import run_well, start
-from tests.tune.studies import EXPERIMENT, OWN_PASSES, TUNE, counted, read_study
+from tests.tune.studies import (
+    EXPERIMENT,
+    OWN_PASSES,
+    TUNE,
+    begin_study,
+    counted,
+    make_up_study,
+    read_study,
+    settle_terms,
+)
 
 KILLED = -signal.SIGKILL
 ONE = ["--jobs", "1"]
@@ -142,6 +154,7 @@ def test_a_study_of_something_else_is_refused_with_the_differences(
     [
         # Each fold has two looks, and the first its end: five reports of a trial, then two more.
         pytest.param("report:7", id="within the second trial"),
+        pytest.param("fold:1", id="after the first trial's first fold"),
         pytest.param("asked:1", id="before the first trial has a holder"),
     ],
 )
@@ -161,6 +174,12 @@ def test_a_killed_search_goes_on_and_tries_the_same_values_again(
     (killed,) = [trial for trial in trials if trial.state == "failed"]
     assert sum(each.chosen == killed.chosen for each in counted(trials)) == 1
     assert counted(trials)[0].is_own
+    for trial in counted(trials):
+        epochs = trial.chosen["epochs"]
+        assert isinstance(epochs, int)
+        # A fold that was finished is not trained again.
+        kept = killed.passes if trial.chosen == killed.chosen else 0
+        assert trial.passes + kept == OWN_PASSES / EXPERIMENT.epochs * epochs
 
 
 def test_a_killed_worker_stops_the_search_in_plain_words(workspace: Workspace) -> None:
@@ -189,6 +208,43 @@ def test_a_stopped_search_ends_at_once_and_goes_on(
     assert {trial.state for trial in read_study(workspace)} == {"running"}
     tune_here(workspace, **TINY_STUDY, trials=0)
     assert {trial.state for trial in read_study(workspace)} == {"failed", "waiting"}
+
+
+def test_a_trial_behind_all_others_is_pruned_and_cheaper(workspace: Workspace) -> None:
+    study, terms = begin_study(workspace)
+    for _ in range(6):
+        flawless = ask(study, terms, "nobody")
+        for step in range(STEPS_PER_FOLD):
+            flawless.report(0.0, step)
+        study.tell(flawless, 0.0)
+    output = run_well(workspace, "tune", *TUNE, "--trials", "7", *ONE)
+    trial = read_study(workspace)[-1]
+    assert trial.state == "pruned", output
+    assert "trial 6 (7 of 7) pruned in its first fold" in output
+    epochs = trial.chosen["epochs"]
+    assert isinstance(epochs, int)
+    full = OWN_PASSES / EXPERIMENT.epochs * epochs
+    assert 0.25 <= trial.passes / full < 0.5, "it ends at the first epoch after half of a fold"
+    assert trial.errors is None and not trial.wrong
+
+
+@pytest.mark.slow
+def test_the_best_is_judged_on_another_seed(workspace: Workspace) -> None:
+    study = make_up_study(workspace)
+    output = run_well(workspace, "tune", "--study", "tiny", "--judge", "1", *ONE)
+    terms = settle_terms(workspace)
+    best = find_best_trial(read_trials(study, terms))
+    assert best and not best.is_own
+    verdict = find_verdict(workspace, "tiny", terms, best)
+    assert verdict and verdict.seeds == [1]
+    names = [each.name for each in judged_pair("tiny", terms, best, 1)]
+    varied, own = (open_run(workspace, name) for name in names)
+    assert (varied.folds == own.folds).all()
+    assert [varied.metrics["errors"]] == verdict.best_errors
+    assert [own.metrics["errors"]] == verdict.own_errors
+    assert f"seed 1: {verdict.best_errors[0]} wrong, as it is {verdict.own_errors[0]}" in output
+    with pytest.raises(ProjectError, match="but for 0"):
+        tune_here(workspace, study="tiny", judge=[0])
 
 
 def test_two_commands_share_one_study(workspace: Workspace) -> None:
