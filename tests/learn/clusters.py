@@ -29,7 +29,9 @@ class Host:
         """What a power cut does."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate()
+        self.process.wait()
+        assert self.process.stdout
+        self.process.stdout.close()
 
 
 @contextlib.contextmanager
@@ -56,13 +58,13 @@ def hosting(
 
 
 @contextlib.contextmanager
-def dask_worker(address: str, code: Path, *arguments: str) -> Iterator[None]:
+def dask_worker(address: str, code: Path, *arguments: str, **variables: str) -> Iterator[None]:
     """Start a worker with Dask's own command, to which the folder `code` is on the Python path."""
     before = len(workers_of(address))
     command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1"]
     process = subprocess.Popen(
         [*command, "--no-dashboard", "--host", "127.0.0.1", *arguments],
-        env={**os.environ, "PYTHONPATH": str(code)},
+        env={**os.environ, "PYTHONPATH": str(code), **variables},
         cwd="/",
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -80,7 +82,7 @@ def workers_of(address: str) -> list[str]:
     from distributed import Client  # noqa: TID251
 
     with Client(address, set_as_default=False) as client:
-        return list(client.scheduler_info()["workers"])
+        return list(client.sync(client.scheduler.identity, n_workers=-1)["workers"])
 
 
 def hashes_of(workspace: Workspace, name: str) -> dict[str, str]:

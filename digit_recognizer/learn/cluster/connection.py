@@ -51,9 +51,6 @@ class Cluster:
             PATIENCE if patience is None else patience,
         )
 
-    def __str__(self) -> str:
-        return f"the workers of {self.address}"
-
 
 @dataclass(frozen=True)
 class Connection:
@@ -144,7 +141,9 @@ def _await_worker(client: Any, cluster: Cluster, console: Console) -> Workers:
 
 def _list_workers(client: Any) -> Workers:
     try:
-        workers: Workers = client.scheduler_info()["workers"]
+        # Not `client.scheduler_info()`: what it returns is now and then without any workers, as the
+        # client itself keeps it for its own purposes.
+        workers: Workers = client.sync(client.scheduler.identity, n_workers=-1)["workers"]
     except (OSError, RuntimeError) as error:
         raise ProjectError(f"The scheduler at {client.scheduler.address} is gone.") from error
     return workers
@@ -174,13 +173,11 @@ def _require_same_terms(client: Any, workers: Workers) -> None:
     own = gather_facts()
     answers = client.run(introduce_worker, workers=list(workers), on_error="return")
     for address, answer in answers.items():
-        if isinstance(answer, ImportError | AttributeError):
-            raise ProjectError(
-                f"The worker {address} has no digit_recognizer that could do this ({answer}). "
-                "Start it with `make cluster` in a clone of the same commit."
-            )
         if isinstance(answer, BaseException):
-            raise ProjectError(f"The worker {address} does not answer: {_first_line(answer)}.")
+            raise ProjectError(
+                f"The worker {address} cannot take folds ({_first_line(answer)}). Start it with "
+                "`make cluster` in a clone of the same commit."
+            )
         if mismatches := list_mismatches(answer, own):
             raise ProjectError(explain_mismatches(address, mismatches))
 

@@ -63,19 +63,17 @@ class Crew:
         )
 
     def find_fast_precision(self) -> str:
-        """Return the precision that is fast on every worker that answers in time.
-
-        All folds of a run have one. Where workers differ that is float32: it costs those that are
-        fast in bfloat16 half as much again; the others would take several times as long for that.
-        """
+        """Return the precision that is fast on every worker that answers in time."""
         with _explaining(self.connection, {}):
-            answers = self._ask_all(find_precision)
-        slower = sorted(address for address, answer in answers.items() if answer == "float32")
-        if slower and len(slower) < len(answers):
+            answers, missing = self._ask_all(find_precision)
+        if missing:
+            self.console.print(f"Busy, so not asked for the precision: {', '.join(missing)}.")
+        chosen, slower = agree_on_precision(answers)
+        if slower:
             self.console.print(
-                f"bfloat16 is not fast on {', '.join(slower)}, so all workers compute in float32."
+                f"bfloat16 is not fast on {', '.join(slower)}, so all workers compute in {chosen}."
             )
-        return "float32" if slower else "bfloat16"
+        return chosen
 
     def fit_all(
         self, title: str, fits: list[Fit], console: Console
@@ -123,8 +121,8 @@ class Crew:
             # `tuple`, because every worker has it, even one with no code of ours.
             return self.connection.client.submit(tuple, list(digits), key=f"digits-{fingerprint}")
 
-    def _ask_all(self, question: Callable[[], str]) -> dict[str, str]:
-        """Return what the workers answer, without those that are busy for longer than patience."""
+    def _ask_all(self, question: Callable[[], str]) -> tuple[dict[str, str], list[str]]:
+        """Return what the workers answer, and which of them are busy for longer than patience."""
         client = self.connection.client
         asked = {
             address: client.submit(
@@ -140,7 +138,7 @@ class Crew:
             missing = asked.keys() & self.connection.suiting_workers().keys() - answers.keys()
             is_late = time.monotonic() - started > self.connection.patience
             if answers and (is_late or not missing):
-                return answers
+                return answers, sorted(missing)
             if not missing:
                 raise ProjectError(self.connection.explain_lack())
             time.sleep(_LOOK_EVERY / 4)
@@ -195,6 +193,18 @@ class Crew:
         finally:
             over.set()
             thread.join(timeout=2 * _LOOK_EVERY)
+
+
+def agree_on_precision(answers: dict[str, str]) -> tuple[str, list[str]]:
+    """Return what all folds will have, since a run has one precision, and who stands in the way.
+
+    float32 where workers differ: it costs those that are fast in bfloat16 half as much again; the
+    others would take several times as long for that.
+    """
+    slower = sorted(worker for worker, answer in answers.items() if answer == "float32")
+    if len(slower) in (0, len(answers)):
+        return ("float32" if slower else "bfloat16"), []
+    return "float32", slower
 
 
 def _order(command: str, number: int, fit: Fit) -> Order:

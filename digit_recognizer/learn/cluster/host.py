@@ -20,7 +20,8 @@ from digit_recognizer.learn.cluster.connection import open_client
 from digit_recognizer.workspace import ProjectError
 
 LOOPBACK = "127.0.0.1"
-PORT = 8786
+PORT, _LAST_PORT = 8786, 65_535
+_NO_PAGES = f"{LOOPBACK}:0"  # Dask always serves some; _PLAIN leaves none
 _OPEN_DOOR = (
     "[yellow]Whoever reaches that address can run whatever they like here, as you: Dask asks for "
     "no password. Keep it inside a network that you trust, or use TLS (docs/scaling.md).[/]"
@@ -39,6 +40,10 @@ def host_cluster(
     """Start what was asked for and keep it until Ctrl-C."""
     if workers is not None and workers < 0:
         raise ProjectError(f"WORKERS={workers}; expected 0 or more.")
+    if not 0 <= port <= _LAST_PORT:
+        raise ProjectError(
+            f"PORT={port}; expected at most {_LAST_PORT}, or 0 for any that is free."
+        )
     if scheduler:
         open_client(scheduler, "SCHEDULER").close()
     places = list(place_workers(workers, list_cards()))
@@ -77,30 +82,30 @@ async def _host(
     import dask
     from distributed import Nanny, Scheduler
 
-    logging.getLogger("distributed").setLevel(logging.ERROR)
+    # Its own way of ending is full of errors.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(_PLAIN))
         if scheduler:
             address, host = scheduler, listen
         else:
             host = listen or LOOPBACK
-            began = await _start_scheduler(stack, Scheduler, host, port)
-            address = began.address
-        started = await asyncio.gather(
-            *(
-                stack.enter_async_context(
-                    Nanny(
-                        address,
-                        nthreads=1,
-                        memory_limit=0,
-                        host=host,
-                        dashboard_address=f"{LOOPBACK}:0",
-                        silence_logs=logging.ERROR,
-                        **place,
-                    )
-                )
-                for place in places
+            began = Scheduler(host=host, port=port, dashboard=False, dashboard_address=_NO_PAGES)
+            address = (await _start(stack, began, f"{host}, port {port}")).address
+        nannies = [
+            Nanny(
+                address,
+                nthreads=1,
+                memory_limit=0,
+                host=host,
+                dashboard_address=_NO_PAGES,
+                silence_logs=logging.CRITICAL,
+                **place,
             )
+            for place in places
+        ]
+        started = await asyncio.gather(
+            *(_start(stack, nanny, str(host or "this machine")) for nanny in nannies)
         )
         _tell(address, len(started), scheduler is None, host, console)
         if scheduler:
@@ -111,17 +116,15 @@ async def _host(
         await began.finished()
 
 
-async def _start_scheduler(
-    stack: contextlib.AsyncExitStack, kind: type, host: str, port: int
-) -> Any:
+async def _start(stack: contextlib.AsyncExitStack, server: Any, where: str) -> Any:
+    """Start a server of Dask's for as long as the stack lasts."""
     try:
-        return await stack.enter_async_context(
-            kind(host=host, port=port, dashboard=False, dashboard_address=f"{LOOPBACK}:0")
-        )
-    except OSError as error:
+        return await stack.enter_async_context(server)
+    except (OSError, RuntimeError) as error:
+        cause = error.__cause__ or error
         raise ProjectError(
-            f"Cannot listen at {host}, port {port}: {error.strerror or error}. PORT=8787 takes "
-            "another port, LISTEN= another address."
+            f"Cannot listen at {where}: {getattr(cause, 'strerror', None) or cause}. PORT=8787 "
+            "takes another port, LISTEN= another address of this machine."
         ) from error
 
 

@@ -1,0 +1,68 @@
+"""What was measured, for the simulation to start from.
+
+In: nothing. Out: figures. What always holds: each was taken on two cores of an AMD EPYC (Zen 4)
+with bfloat16 in hardware, in the way that its comment says; what is assumed instead says so, too.
+"""
+
+from dataclasses import dataclass
+
+from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.scaling.simulation import Costs
+
+IMAGES, TEST_IMAGES = 42_000, 28_000
+
+
+@dataclass(frozen=True)
+class Training:
+    """One fold of an experiment, by a process of one thread beside another one."""
+
+    name: str
+    images_per_second: float
+    rest: float  # seconds of a fold in which it does not train: building, predicting
+    host: float  # seconds an image, part of the training, that no graphics card takes over
+
+    @property
+    def folds(self) -> int:
+        return EXPERIMENTS[self.name].folds
+
+    @property
+    def passes(self) -> int:
+        """How many images it is shown in all its epochs."""
+        return IMAGES * (self.folds - 1) // self.folds * EXPERIMENTS[self.name].epochs
+
+    @property
+    def seconds(self) -> float:
+        return self.passes / self.images_per_second + self.rest
+
+    def seconds_on_card(self, images_per_second: float) -> float:
+        """Return a fold's seconds on a card that trains this network so fast, were it alone.
+
+        The next batch is moved only when a step is done, so the two times add up. What predicting
+        takes is left as it is.
+        """
+        return self.passes * (1 / images_per_second + self.host) + self.rest
+
+
+# Speed and rest: means over the folds' `facts` in done.json after `make train LINEUP=quick` and
+# `make train`; of residual, the two folds that had the machine to themselves (docs/performance.md).
+# Host: `.venv/bin/python scripts/scaling.py --measure`.
+TRAININGS = {
+    training.name: training
+    for training in (
+        Training("stages-short", images_per_second=2_186, rest=4.5, host=38e-6),
+        Training("stages", images_per_second=2_207, rest=12.0, host=34e-6),
+        Training("residual", images_per_second=2_659, rest=9.2, host=44e-6),
+    )
+}
+
+# `make bench`: a command's imports 0.5 s, reading from the cache 0.05 s. The rest by
+# `.venv/bin/python scripts/scaling.py --measure`.
+HERE = Costs(start=0.6, process=4.5, saving=0.15, process_serves_on=True)
+CLUSTER = Costs(
+    start=0.6 + 0.5 + 4.5,  # connecting; one process that finds which precision is fast
+    process=4.5,
+    saving=0.15,
+    digits=(IMAGES + TEST_IMAGES) * 28 * 28,
+    result=2.0e6,
+    bandwidth=125e6,  # assumed: 1 Gbit/s between any two machines
+)

@@ -1,0 +1,124 @@
+"""Measure here what a line-up takes beside its training, for `inputs.py`.
+
+In: nothing. Out: lines of text. What always holds: the best of several times counts, and seconds of
+the processor where that is what matters, because whatever else runs here only adds.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from digit_recognizer.data.folds import assign_folds
+from digit_recognizer.experiments import EXPERIMENTS, Dense, Experiment
+from digit_recognizer.learn.backend import choose_precision
+from digit_recognizer.learn.cluster.apart import call_apart
+from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.learn.weights import weights_of
+from digit_recognizer.resume import start_run
+from digit_recognizer.runs import FoldResult
+from digit_recognizer.scaling.inputs import IMAGES, TEST_IMAGES, TRAININGS
+from digit_recognizer.workspace import Workspace
+
+_TIMES = 3
+_IMAGES = 12_800
+
+
+def measure_inputs() -> Iterator[str]:
+    """Yield a line for each figure as soon as it is taken."""
+    start = _best(
+        lambda: call_apart(choose_precision, 1, meanwhile=lambda: None), _seconds_of_children
+    )
+    yield f"a process, from its start to the precision that is fast in it: {start:.1f} s"
+    choose_precision(1)
+    for name in TRAININGS:
+        host = _time_host(EXPERIMENTS[name])
+        yield f"what {name} computes outside the network: {1e6 * host:.0f} us an image"
+    experiment = EXPERIMENTS["stages"]
+    result = _make_up_result(experiment)
+    yield f"a fold's result: {_size(result) / 1e6:.1f} MB"
+    yield f"writing it and scoring the run: {_time_saving(experiment, result):.2f} s"
+
+
+def _best(act: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    seconds = []
+    for _ in range(_TIMES):
+        started = clock()
+        act()
+        seconds.append(clock() - started)
+    return min(seconds)
+
+
+def _seconds_of_children() -> float:
+    times = os.times()
+    return times.children_user + times.children_system
+
+
+def _time_host(experiment: Experiment) -> float:
+    """Return this processor's seconds for one image of a training whose network is next to nothing.
+
+    Augmentation, copying, Keras's way from step to step: what no graphics card takes over.
+    """
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (_IMAGES, 28, 28), np.uint8)
+    labels = generator.integers(0, 10, _IMAGES, np.uint8)
+    folds = (np.arange(_IMAGES) >= _IMAGES - 10).astype(np.int8)
+    data = FoldData(images, labels, folds, images[:10])
+
+    def train(epochs: int) -> float:
+        tiny = replace(experiment, network=Dense((1,)), epochs=epochs, test_shift=0)
+        return _best(lambda: fit_fold(tiny, 1, data, 1, lambda news: None), time.process_time)
+
+    # The difference of two, because tracing comes once.
+    return (train(3) - train(1)) / 2 / _IMAGES
+
+
+def _make_up_result(experiment: Experiment) -> FoldResult:
+    model = build_model(experiment, "float32")
+    model.build((None, 28, 28, 1))
+    held_out = IMAGES // experiment.folds
+    record = dict.fromkeys(("epoch", "loss", "accuracy"), 0.5)
+    facts = {"images_trained": 1, "training_seconds": 1.0, "seconds": 1.0}
+    return FoldResult(
+        0,
+        weights_of(model),
+        np.full((held_out, 10), 0.1, np.float32),
+        np.full((TEST_IMAGES, 10), 0.1, np.float32),
+        [record] * experiment.epochs,
+        facts,
+    )
+
+
+def _size(result: FoldResult) -> int:
+    return len(result.weights) + result.oof.nbytes + result.test.nbytes
+
+
+def _time_saving(experiment: Experiment, result: FoldResult) -> float:
+    """Return the seconds of the last fold, for which all of them are read again."""
+    labels = np.arange(IMAGES, dtype=np.uint8) % 10
+    folds = assign_folds(labels, experiment.folds, experiment.seed)
+    with TemporaryDirectory() as folder:
+        run, _ = start_run(Workspace(Path(folder)), experiment, "made up", folds, {}, fresh=False)
+        for fold in range(experiment.folds):
+            held_out = int((folds == fold).sum())
+            run.save_fold(
+                FoldResult(
+                    fold,
+                    result.weights,
+                    result.oof[:held_out],
+                    result.test,
+                    result.history,
+                    result.facts,
+                )
+            )
+
+        def save() -> None:
+            run.save_fold(result)
+            run.finish(labels)
+
+        return _best(save)

@@ -1,0 +1,100 @@
+"""What line-ups would take on other machines, as tables in Markdown.
+
+In: nothing. Out: text. What always holds: docs/scaling.md has these very tables.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from digit_recognizer.experiments import LINEUPS
+from digit_recognizer.scaling.inputs import CLUSTER, HERE, TRAININGS, Training
+from digit_recognizer.scaling.simulation import Outcome, simulate
+
+_PLANNED = ("quick", "standard", "best")
+_WORKERS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 100)
+_CARD_SPEEDS = (5_000, 10_000, 20_000, 50_000, 100_000)
+_SEEDS = (1, 2, 4, 8, 16)
+
+
+def make_tables() -> Iterator[str]:
+    yield _compare_machines()
+    yield _count_workers()
+    yield _count_seeds()
+    yield _count_cards()
+
+
+def _members(lineup: str) -> list[Training]:
+    return [TRAININGS[name] for name in LINEUPS[lineup]]
+
+
+def _folds(lineup: str) -> list[float]:
+    return [each.seconds for each in _members(lineup) for _ in range(each.folds)]
+
+
+def _compare_machines() -> str:
+    rows: list[tuple[str, ...]] = [
+        ("line-up", "folds", "1 core", "2 cores", "16 cores", "100 workers")
+    ]
+    for lineup in _PLANNED:
+        folds = _folds(lineup)
+        described = " + ".join(f"{each.folds} of {each.seconds:.0f} s" for each in _members(lineup))
+        rows.append(
+            (
+                f"`{lineup}`",
+                described,
+                *(_clock(simulate(folds, cores, HERE)) for cores in (1, 2, 16)),
+                _clock(simulate(folds, 100, CLUSTER)),
+            )
+        )
+    return _format(rows)
+
+
+def _count_workers() -> str:
+    rows = [("workers", *(f"`{lineup}`: time, speed-up, busy" for lineup in _PLANNED))]
+    for workers in _WORKERS:
+        cells = []
+        for lineup in _PLANNED:
+            folds = _folds(lineup)
+            outcome, alone = simulate(folds, workers, CLUSTER), simulate(folds, 1, CLUSTER)
+            speed_up = alone.seconds / outcome.seconds
+            cells.append(f"{_clock(outcome)}, {speed_up:.1f}, {outcome.busy:.0%}")
+        rows.append((f"{workers}", *cells))
+    return _format(rows)
+
+
+def _count_seeds() -> str:
+    rows = [("seeds of `best`", "folds", "time on 100 workers", "busy")]
+    for seeds in _SEEDS:
+        folds = _folds("best") * seeds
+        outcome = simulate(folds, 100, CLUSTER)
+        rows.append((f"{seeds}", f"{len(folds)}", _clock(outcome), f"{outcome.busy:.0%}"))
+    return _format(rows)
+
+
+def _count_cards() -> str:
+    planned = ("standard", "best")
+    places = [(cards, lineup) for lineup in planned for cards in (1, 8)]
+    headings = [f"`{lineup}`, {cards} card{'s' * (cards > 1)}" for cards, lineup in places]
+    rows = [("images/s of `stages` on the card alone", *headings)]
+    for speed in _CARD_SPEEDS:
+        factor = speed / TRAININGS["stages"].images_per_second
+        cells = []
+        for cards, lineup in places:
+            folds = [
+                each.seconds_on_card(factor * each.images_per_second)
+                for each in _members(lineup)
+                for _ in range(each.folds)
+            ]
+            cells.append(_clock(simulate(folds, cards, CLUSTER)))
+        rows.append((f"{speed:,}", *cells))
+    return _format(rows)
+
+
+def _clock(outcome: Outcome) -> str:
+    minutes, seconds = divmod(round(outcome.seconds), 60)
+    return f"{minutes} min {seconds:02} s"
+
+
+def _format(rows: Sequence[tuple[str, ...]]) -> str:
+    headings, *others = rows
+    lines = [headings, ("---",) + ("---:",) * (len(headings) - 1), *others]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)

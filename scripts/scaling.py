@@ -1,0 +1,24 @@
+"""Print what line-ups would take on other machines: the tables of docs/scaling.md."""
+
+import argparse
+
+from _command import run
+
+from digit_recognizer.scaling.tables import make_tables
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--measure", action="store_true", help="measure what the simulation starts from instead"
+    )
+    if parser.parse_args().measure:
+        from digit_recognizer.scaling.measure import measure_inputs
+
+        for line in measure_inputs():
+            print(line)
+    else:
+        print("\n".join(make_tables()))
+
+
+run(main)
