@@ -82,7 +82,9 @@ def _report(workspace: Workspace, name: str, address: str | None, console: Conso
         trials = read_trials(study, terms)
     best = find_best_trial(trials)
     verdict = find_verdict(workspace, name, terms, best) if best else None
-    if best:
+    if best and best.is_own:
+        console.print(f"Nothing better was found than it is: {best.errors:,} wrong.")
+    elif best:
         own = next((trial for trial in trials if trial.is_own and trial.errors is not None), None)
         told = f"; the experiment as it is: {own.errors:,}" if own else ""
         console.print(f"Best: trial {best.number}, {best.errors:,} wrong{told}.")

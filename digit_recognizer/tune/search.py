@@ -19,7 +19,7 @@ from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, loa
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.learn.workers import Engine
-from digit_recognizer.search_spaces import Space, Value, apply, find_space
+from digit_recognizer.search_spaces import Space, Value, find_space
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.fitter import Fitter
 from digit_recognizer.tune.holders import holding, requeue_abandoned
@@ -187,7 +187,9 @@ class _Work:
 
     def _passes_of(self, chosen: dict[str, Value]) -> int:
         """Return how many image passes a trial takes that is not pruned."""
-        return self._images * apply(self._terms.experiment, chosen).epochs
+        epochs = chosen.get("epochs", self._terms.experiment.epochs)
+        assert isinstance(epochs, int)
+        return self._images * epochs
 
     def _choose_engine(self, known: list[Trial]) -> Engine:
         left = self._budget.trials_left(known, self._passes_of({}))
