@@ -43,7 +43,7 @@ def _sharpen(smooth: np.ndarray, whole: int) -> np.ndarray:
 
 
 def redraw(digit: np.ndarray, side: int, pen: float) -> np.ndarray:
-    """Return the digit drawn again along the middle of its strokes, with a pen `pen` pixels wide."""
+    """Draw the digit again along the middle of its strokes, with a pen `pen` pixels wide."""
     fine = draw(digit, 200) > 0.5
     middle = Image.fromarray(_thin_out(fine).astype(np.float32))
     whole = round(side * 28 / 20)

@@ -1,0 +1,144 @@
+"""`make predict`, as a person runs it."""
+
+import csv
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from digit_recognizer.data.answers import read_answers
+from digit_recognizer.data.dataset import load_test
+from digit_recognizer.use.pictures.cut_out import cut_out
+from digit_recognizer.use.pictures.gather import Seen, Unread, gather
+from digit_recognizer.use.pictures.read import PictureError, read_picture
+from digit_recognizer.use.recognizer_of import load_recognizer
+from digit_recognizer.workspace import Workspace
+from tests.commands import run, run_well
+from tests.use.conftest import SMALL
+from tests.use.pictures.photos import KINDS, make_photo
+
+
+@pytest.fixture
+def home(small_home: Path, tmp_path: Path) -> Workspace:
+    """A copy to write in."""
+    return Workspace(Path(shutil.copytree(small_home, tmp_path / "home")))
+
+
+@pytest.fixture(scope="session")
+def held_back(small_home: Path) -> tuple[np.ndarray, np.ndarray]:
+    """The sample's test digits, which no network has seen, and what they are."""
+    workspace = Workspace(small_home)
+    _, labels = read_answers(workspace.data / "solution.csv")
+    return load_test(workspace).images, labels
+
+
+@pytest.mark.slow
+def test_of_500_photos_of_held_back_digits_97_per_cent_are_read(
+    home: Workspace, held_back: tuple[np.ndarray, np.ndarray]
+) -> None:
+    images, labels = (each[:500] for each in held_back)
+    recognizer = load_recognizer(home, None, [SMALL], None, None, Console(file=sys.stderr))
+    seen = np.zeros((500, 28, 28), np.uint8)
+    for number, digit in enumerate(images):
+        try:
+            photo = make_photo(digit, list(KINDS)[number % len(KINDS)], number)
+            seen[number] = cut_out(read_picture(photo))
+        except PictureError:
+            continue  # paper, which is read wrongly but for luck
+    right = recognizer.recognize(seen).argmax(axis=1) == labels
+    assert right.mean() >= 0.97
+
+
+@pytest.mark.slow
+def test_the_command_reads_what_can_be_read_and_says_what_cannot(
+    home: Workspace, held_back: tuple[np.ndarray, np.ndarray], tmp_path: Path
+) -> None:
+    images, labels = held_back
+    folder = tmp_path / "my pictures"
+    folder.mkdir()
+    for number in range(3):
+        (folder / f"{number}.PNG").write_bytes(make_photo(images[number], "scan", number))
+    (folder / "notes.txt").write_text("not a picture, and not named like one")
+    (tmp_path / "[red].png").write_text("not a picture")
+    Image.new("L", (60, 60), 255).save(tmp_path / "white.png")
+    rows = (home.data / "train.csv").read_text().splitlines(keepends=True)[:5]
+    (tmp_path / "rows.csv").write_text("".join(rows))
+    out, sheet = tmp_path / "digits.csv", tmp_path / "seen.png"
+
+    # fmt: off
+    done = run(
+        home, "predict", "--experiments", SMALL, "--out", str(out), "--show", str(sheet), "--",
+        str(folder), str(tmp_path / "[red].png"), str(tmp_path / "white.png"),
+        str(tmp_path / "rows.csv"), str(tmp_path / "nowhere.png"),
+    )
+    # fmt: on
+
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stdout
+    assert "[red].png': It is not a picture" in done.stdout
+    assert "white.png': There is nothing on it" in done.stdout
+    assert "nowhere.png': It cannot be read: No such file" in done.stdout
+    assert "3 of 10 could not be read" in done.stdout
+    with open(out, newline="") as file:
+        answers = list(csv.DictReader(file))
+    assert [Path(row["file"]).name for row in answers] == [
+        "0.PNG", "1.PNG", "2.PNG", *(f"rows.csv row {number}" for number in range(1, 5))
+    ]  # fmt: skip
+    assert [int(row["digit"]) for row in answers[:3]] == labels[:3].tolist()
+    for row in answers:
+        shares = [float(row[f"p{digit}"]) for digit in range(10)]
+        assert sum(shares) == pytest.approx(1, abs=1e-5)
+        assert int(row["digit"]) == int(np.argmax(shares))
+        assert float(row["probability"]) == max(shares)
+        assert shares[int(row["runner_up"])] == sorted(shares)[-2]
+    with Image.open(sheet) as picture:
+        assert picture.size[0] > picture.size[1]  # seven, five of them in the first row
+
+    # The file that answered is enough by itself, and what all can be read ends well.
+    alone = run_well(
+        Workspace(tmp_path / "elsewhere"),
+        "predict", "--model", str(home.exports / f"{SMALL}.onnx"), "--", str(folder),
+    )  # fmt: skip
+    assert all(f"{number}.PNG" in alone for number in range(3))
+
+
+def test_nothing_named_is_wrong_usage(home: Workspace) -> None:
+    done = run(home, "predict")
+    assert done.returncode == 2
+    assert "no picture is named" in done.stdout
+
+
+def test_a_path_that_the_shell_has_split_is_one(tmp_path: Path, held_back: tuple) -> None:
+    path = tmp_path / "my digit.png"
+    path.write_bytes(make_photo(held_back[0][0], "scan", 0))
+    (only,) = gather(str(path).split(" "))
+    assert isinstance(only, Seen) and only.name == str(path)
+
+
+def test_rows_are_shown_to_the_networks_as_they_are(small_home: Path) -> None:
+    seen = list(gather([str(small_home / "data/test.csv")]))
+    images = load_test(Workspace(small_home)).images
+    assert len(seen) == len(images)
+    assert all(
+        isinstance(each, Seen) and np.array_equal(each.image, image)
+        for each, image in zip(seen, images, strict=True)
+    )
+
+
+def test_files_come_in_the_order_of_their_numbers(tmp_path: Path, held_back: tuple) -> None:
+    for name in ("10.png", "9.png", "b.jpg", "A.png"):
+        (tmp_path / name).write_bytes(make_photo(held_back[0][0], "scan", 0))
+    assert [Path(each.name).name for each in gather([str(tmp_path)])] == [
+        "9.png", "10.png", "A.png", "b.jpg"
+    ]  # fmt: skip
+
+
+def test_an_empty_folder_and_a_broken_csv_are_told_of(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
+    told = list(gather([str(tmp_path / "empty"), str(tmp_path / "rows.csv")]))
+    assert all(isinstance(each, Unread) for each in told) and len(told) == 2
