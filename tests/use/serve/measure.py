@@ -29,7 +29,7 @@ from tests.use.serve.strokes import STROKES, round_off
 STARTS, PICTURES, SALIENCIES = 3, 300, 40
 
 
-def draw_picture(digit: int, side: int = 280) -> bytes:
+def draw_picture(digit: int, side: int = 140) -> bytes:
     """The digit as the page sends it: black strokes on white, as PNG."""
     image = Image.new("L", (side, side), 255)
     pen = ImageDraw.Draw(image)
