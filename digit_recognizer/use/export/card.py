@@ -53,13 +53,16 @@ memory."""
 
 
 def _introduce(facts: Facts) -> str:
-    members = ", ".join(
-        f"{count} of {_escape(name)}" + (" (shifted three ways)" if facts.test_shifts[name] else "")
-        for name, count in facts.networks.items()
+    members = ", ".join(f"{count} of {_escape(name)}" for name, count in facts.networks.items())
+    moves = "".join(
+        f" Those of {_escape(name)} see each image three times, as it is and moved by {shift} "
+        f"pixel{'s' * (shift > 1)} along one diagonal, both ways."
+        for name, shift in facts.test_shifts.items()
+        if shift
     )
     return (
         f"{sum(facts.networks.values())} networks that recognise handwritten digits, in one file: "
-        f"{members}, one for each fold. The answer is their mean probability."
+        f"{members}, one for each fold. The answer is their mean probability.{moves}"
     )
 
 
