@@ -1,7 +1,7 @@
 // Answers become bars, words and small pictures.
 
-const FOR = [255, 138, 62];
-const AGAINST = [86, 170, 255];
+const FOR = [86, 180, 233];
+const AGAINST = [230, 159, 0];
 
 const find = (id) => document.getElementById(id);
 const percent = (part) => (100 * part).toFixed(1);
