@@ -28,7 +28,8 @@ def test_every_experiment_and_line_up_named_in_the_readme_exists() -> None:
     text = (PROJECT / "README.md").read_text()
     for named in re.findall(r'(?:EXPERIMENTS|LINEUP)="?([a-z0-9 -]+)', text):
         for name in named.split():
-            assert name in EXPERIMENTS or name in LINEUPS, name
+            known = name in EXPERIMENTS or name in LINEUPS
+            assert known or name == "best-of-", name  # of whatever study
 
 
 def test_every_experiment_with_a_published_figure_is_in_the_readmes_table() -> None:
