@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -35,6 +36,9 @@ def measure_inputs() -> Iterator[str]:
         lambda: call_apart(choose_precision, 1, meanwhile=lambda: None), _seconds_of_children
     )
     yield f"a process, from its start to the precision that is fast in it: {start:.1f} s"
+    nothing = _best(lambda: call_apart(len, (), meanwhile=lambda: None), _seconds_of_children)
+    dask = _best(lambda: call_apart(_import_dask, meanwhile=lambda: None), _seconds_of_children)
+    yield f"importing Dask: {dask - nothing:.1f} s"
     choose_precision(1)
     for name in TRAININGS:
         host = _time_host(EXPERIMENTS[name])
@@ -57,6 +61,10 @@ def _best(act: Callable[[], object], clock: Callable[[], float] = time.perf_coun
 def _seconds_of_children() -> float:
     times = os.times()
     return times.children_user + times.children_system
+
+
+def _import_dask() -> None:
+    import_module("distributed")
 
 
 def _time_host(experiment: Experiment) -> float:

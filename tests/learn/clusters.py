@@ -14,7 +14,7 @@ from pathlib import Path
 from digit_recognizer.workspace import Workspace, sha256_of
 from tests.commands import start
 
-ADDRESS = re.compile(r"tcp://[0-9.]+:\d+")
+ADDRESS = re.compile(r"(tcp|tls)://[0-9.]+:\d+")
 
 
 @dataclass(frozen=True)

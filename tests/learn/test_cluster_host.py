@@ -2,14 +2,16 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+from pathlib import Path
 
 import pytest
 
 from digit_recognizer.workspace import Workspace
-from tests.commands import run
+from tests.commands import TINY, run, train_tiny, trained_folds
 from tests.end_to_end.test_kill_and_resume import assert_group_ends
 from tests.learn.clusters import await_true, hosting, workers_of
 
@@ -18,17 +20,21 @@ pytestmark = pytest.mark.slow
 
 def test_nothing_listens_beyond_this_machine(workspace: Workspace) -> None:
     psutil = pytest.importorskip("psutil")
-    with hosting(workspace, "--workers", "2") as host:
+    with (
+        hosting(workspace, "--workers", "1") as host,
+        hosting(workspace, "--workers", "1", "--scheduler", host.address) as more,
+    ):
         assert host.address.startswith("tcp://127.0.0.1:")
         assert f"CLUSTER={host.address} make train" in host.said
         assert "password" not in host.said
-        mine = {int(pid) for pid in pids_of(host.process.pid)}
+        groups = (host.process.pid, more.process.pid)
+        mine = {int(pid) for group in groups for pid in pids_of(group)}
         listening = [
             each.laddr
             for each in psutil.net_connections("tcp")
             if each.pid in mine and each.status == psutil.CONN_LISTEN
         ]
-    assert len(listening) >= 3
+    assert len(listening) >= 5
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
@@ -36,6 +42,28 @@ def test_it_warns_of_a_door_that_is_open(workspace: Workspace) -> None:
     with hosting(workspace, "--workers", "0", "--listen", "0.0.0.0") as host:
         assert "can run whatever they like here" in host.said
         assert "127.0.0.1" not in host.address
+
+
+def test_tls_is_dasks_own_configuration(workspace: Workspace, tmp_path: Path) -> None:
+    if not shutil.which("openssl"):
+        pytest.skip("no openssl to make a certificate with")
+    key, certificate = str(tmp_path / "key.pem"), str(tmp_path / "certificate.pem")
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=cluster"]
+    subprocess.run([*make, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    settings = {
+        "DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION": "true",
+        "DASK_DISTRIBUTED__COMM__TLS__CA_FILE": certificate,
+    }
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        settings[f"DASK_DISTRIBUTED__COMM__TLS__{role}__CERT"] = certificate
+        settings[f"DASK_DISTRIBUTED__COMM__TLS__{role}__KEY"] = key
+    with hosting(workspace, "--workers", "1", **settings) as host:
+        assert host.address.startswith("tls://")
+        asked = ("--folds", "0", "--cluster", host.address)
+        assert trained_folds(train_tiny(workspace, *asked, **settings)) == [0]
+        stranger = run(workspace, "train", *TINY, "--cluster", host.address)
+        assert stranger.returncode == 1
+        assert "TLS configuration" in stranger.stdout
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 0), ("SIGTERM", 143), ("SIGKILL", -9)])

@@ -1,5 +1,6 @@
 """The parts of training on a cluster that need none."""
 
+import importlib
 import os
 import signal
 import subprocess
@@ -26,8 +27,12 @@ def wait_quietly() -> None:
 def test_a_call_apart_returns_and_raises_what_the_function_does() -> None:
     assert call_apart(divmod, 17, 5, meanwhile=wait_quietly) == (3, 2)
     assert call_apart(os.getpid, meanwhile=wait_quietly) != os.getpid()
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ProjectError, match="PORT=no; expected"):
+        call_apart(refuse, meanwhile=wait_quietly)
+    with pytest.raises(RuntimeError, match="ZeroDivisionError"):
         call_apart(divmod, 1, 0, meanwhile=wait_quietly)
+    with pytest.raises(RuntimeError, match="cannot pickle 'module' object"):
+        call_apart(importlib.import_module, "json", meanwhile=wait_quietly)
 
 
 def test_a_process_that_dies_says_how_and_what_it_said() -> None:
@@ -66,6 +71,10 @@ def test_a_process_apart_ends_with_its_caller() -> None:
     caller.send_signal(signal.SIGKILL)
     caller.wait()
     await_true(lambda: set(trainings()) <= set(before), "it ends with its caller")
+
+
+def refuse() -> None:
+    raise ProjectError("PORT=no; expected a number.")
 
 
 def kill_itself() -> None:

@@ -1,7 +1,8 @@
 """Call a function in a Python process of its own.
 
-In: a function and its arguments, which can be pickled. Out: what it returns or raises. What always
-holds: the process is gone when the call ends, however that ends, and ends when its caller dies.
+In: a function and its arguments, which can be pickled. Out: what it returns; a problem in its own
+words, any other exception as text. What always holds: the process is gone when the call ends,
+however that ends, and ends when its caller dies.
 """
 
 import contextlib
@@ -12,11 +13,12 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from digit_recognizer.workspace import project_root
+from digit_recognizer.workspace import ProjectError, project_root
 
 _LOOK_EVERY = 0.2  # seconds
 _LAST_WORDS = 2_000  # characters
@@ -70,16 +72,19 @@ def _answer(folder: Path) -> None:
     threading.Thread(target=_end_with_caller, daemon=True).start()
     function, arguments = pickle.loads((folder / "call").read_bytes())  # noqa: S301 - our own
     try:
-        outcome = "returned", function(*arguments)
-    except Exception as error:
-        outcome = "raised", error
+        outcome = pickle.dumps(("returned", function(*arguments)))
+    except ProjectError as error:
+        outcome = pickle.dumps(("raised", error))
+    except Exception:
+        # As text: an exception of TensorFlow's cannot be pickled.
+        outcome = pickle.dumps(("raised", RuntimeError(traceback.format_exc())))
     draft = folder / "draft"
-    draft.write_bytes(pickle.dumps(outcome))
+    draft.write_bytes(outcome)
     draft.replace(folder / "outcome")
 
 
 def _end_with_caller() -> None:
-    sys.stdin.buffer.read()
+    os.read(0, 1)  # not through sys.stdin, whose lock would be in the way of an ordinary end
     os._exit(1)
 
 

@@ -65,10 +65,14 @@ class Crew:
     def find_fast_precision(self) -> str:
         """Return the precision that is fast on every worker that answers in time."""
         with _explaining(self.connection, {}):
-            answers, missing = self._ask_all(find_precision)
-        if missing:
+            asked = list(self.connection.suiting_workers())
+            answers = self._ask(asked, find_precision)
+            chosen, slower = agree_on_precision(answers)
+            if slower:
+                # What else runs there can make a fast worker look slow, hardly the other way round.
+                chosen, slower = agree_on_precision(answers | self._ask(slower, find_precision))
+        if missing := sorted(set(asked) - answers.keys()):
             self.console.print(f"Busy, so not asked for the precision: {', '.join(missing)}.")
-        chosen, slower = agree_on_precision(answers)
         if slower:
             self.console.print(
                 f"bfloat16 is not fast on {', '.join(slower)}, so all workers compute in {chosen}."
@@ -121,14 +125,14 @@ class Crew:
             # `tuple`, because every worker has it, even one with no code of ours.
             return self.connection.client.submit(tuple, list(digits), key=f"digits-{fingerprint}")
 
-    def _ask_all(self, question: Callable[[], str]) -> tuple[dict[str, str], list[str]]:
-        """Return what the workers answer, and which of them are busy for longer than patience."""
+    def _ask(self, workers: list[str], question: Callable[[], str]) -> dict[str, str]:
+        """Return what the workers answer, without those that are busy for longer than patience."""
         client = self.connection.client
         asked = {
             address: client.submit(
                 question, workers=[address], resources=self.connection.resources, pure=False
             )
-            for address in self.connection.suiting_workers()
+            for address in workers
         }
         started = time.monotonic()
         while True:
@@ -138,7 +142,7 @@ class Crew:
             missing = asked.keys() & self.connection.suiting_workers().keys() - answers.keys()
             is_late = time.monotonic() - started > self.connection.patience
             if answers and (is_late or not missing):
-                return answers, sorted(missing)
+                return answers
             if not missing:
                 raise ProjectError(self.connection.explain_lack())
             time.sleep(_LOOK_EVERY / 4)

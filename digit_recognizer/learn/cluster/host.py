@@ -80,17 +80,26 @@ async def _host(
     console: Console,
 ) -> None:
     import dask
-    from distributed import Nanny, Scheduler
+    from distributed import Nanny, Scheduler, Security
+    from distributed.comm import get_address_host
+    from distributed.utils import get_ip
 
     # Its own way of ending is full of errors.
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(_PLAIN))
         if scheduler:
-            address, host = scheduler, listen
+            # Workers talk to each other, too: where they reach the scheduler, not everywhere.
+            address, host = scheduler, listen or get_ip(get_address_host(scheduler))
         else:
             host = listen or LOOPBACK
-            began = Scheduler(host=host, port=port, dashboard=False, dashboard_address=_NO_PAGES)
+            began = Scheduler(
+                host=host,
+                port=port,
+                protocol="tls" if Security().require_encryption else "tcp",
+                dashboard=False,
+                dashboard_address=_NO_PAGES,
+            )
             address = (await _start(stack, began, f"{host}, port {port}")).address
         nannies = [
             Nanny(
@@ -104,9 +113,7 @@ async def _host(
             )
             for place in places
         ]
-        started = await asyncio.gather(
-            *(_start(stack, nanny, str(host or "this machine")) for nanny in nannies)
-        )
+        started = await asyncio.gather(*(_start(stack, nanny, host) for nanny in nannies))
         _tell(address, len(started), scheduler is None, host, console)
         if scheduler:
             await asyncio.gather(*(nanny.finished() for nanny in started))
@@ -128,13 +135,11 @@ async def _start(stack: contextlib.AsyncExitStack, server: Any, where: str) -> A
         ) from error
 
 
-def _tell(
-    address: str, workers: int, has_scheduler: bool, host: str | None, console: Console
-) -> None:
+def _tell(address: str, workers: int, has_scheduler: bool, host: str, console: Console) -> None:
     plural = "s" * (workers != 1)
     if has_scheduler:
         console.print(f"A scheduler at {address} and {workers} worker{plural} of one thread each.")
-        if host != LOOPBACK:
+        if host != LOOPBACK and not address.startswith("tls:"):
             console.print(_OPEN_DOOR)
         console.print("In another terminal, or in a clone of this commit on another machine:")
         console.print(f"    CLUSTER={address} make train", markup=False)

@@ -1,0 +1,31 @@
+"""The tables of docs/scaling.md are those of `make scaling`, and agree with what was measured."""
+
+import pytest
+
+from digit_recognizer.scaling.inputs import HERE, TRAININGS
+from digit_recognizer.scaling.simulation import simulate
+from digit_recognizer.scaling.tables import make_tables
+from tests.commands import PROJECT
+
+
+def test_the_document_has_the_tables() -> None:
+    document = (PROJECT / "docs/scaling.md").read_text()
+    tables = list(make_tables())
+    assert len(tables) == 4
+    for table in tables:
+        assert table in document, f"`make scaling` says otherwise:\n{table}"
+
+
+@pytest.mark.parametrize(("name", "measured"), [("stages-short", 163), ("stages", 1187)])
+def test_two_cores_take_what_they_were_measured_to_take(name: str, measured: float) -> None:
+    """`make train LINEUP=quick` and `make train`, nothing else running (docs/performance.md)."""
+    training = TRAININGS[name]
+    outcome = simulate([training.seconds] * training.folds, 2, HERE)
+    assert outcome.seconds == pytest.approx(measured, rel=0.05)
+
+
+def test_a_card_takes_over_the_network_and_nothing_else() -> None:
+    stages = TRAININGS["stages"]
+    endlessly_fast = stages.seconds_on_card(1e12)
+    assert endlessly_fast == pytest.approx(stages.passes * stages.host + stages.rest)
+    assert stages.seconds_on_card(20_000) > stages.seconds_on_card(40_000) > endlessly_fast
