@@ -99,14 +99,24 @@ def await_true(holds: Callable[[], object], why: str, seconds: float = 60) -> No
         time.sleep(0.1)
 
 
+def is_running(process: int) -> bool:
+    """Whether it is there, and not only as the memory of it that its parent has not asked for."""
+    state = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    return state != "" and not state.startswith("Z")
+
+
 def trainings(group: int | None = None) -> list[int]:
     """The processes that train folds on workers, all or those of a process group."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            command = (path / "cmdline").read_bytes().split(b"\0")
-            if b"digit_recognizer.learn.cluster.apart" in command and (
-                group is None or os.getpgid(int(path.name)) == group
-            ):
-                found.append(int(path.name))
-    return found
+    listed = subprocess.run(
+        ["ps", "-eo", "pgid=,pid=,stat=,args="], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
+    return [
+        int(process)
+        for its_group, process, state, command in rows
+        if "-m digit_recognizer.learn.cluster.apart" in command
+        and not state.startswith("Z")
+        and group in (None, int(its_group))
+    ]

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -15,9 +15,9 @@ from digit_recognizer.learn.cluster.connection import Cluster
 from digit_recognizer.learn.cluster.crew import agree_on_precision
 from digit_recognizer.learn.cluster.facts import gather_facts, list_mismatches
 from digit_recognizer.learn.cluster.host import place_workers
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, write_file
 from tests.commands import PROJECT
-from tests.learn.clusters import await_true, trainings
+from tests.learn.clusters import await_true, is_running
 
 
 def wait_quietly() -> None:
@@ -42,35 +42,36 @@ def test_a_process_that_dies_says_how_and_what_it_said() -> None:
         call_apart(exit_with_words, meanwhile=wait_quietly)
 
 
-def test_what_is_raised_meanwhile_ends_the_call_and_its_process() -> None:
-    def stop_soon() -> Callable[[], None]:
-        started = time.monotonic()
+def test_what_is_raised_meanwhile_ends_the_call_and_its_process(tmp_path: Path) -> None:
+    note = tmp_path / "process"
 
-        def look() -> None:
-            if time.monotonic() - started > 0.5:
-                raise TimeoutError
+    def stop_when_it_runs() -> None:
+        if note.exists():
+            raise TimeoutError
 
-        return look
-
-    before = trainings()
-    started = time.monotonic()
     with pytest.raises(TimeoutError):
-        call_apart(time.sleep, 600, meanwhile=stop_soon())
-    assert time.monotonic() - started < 60
-    assert set(trainings()) <= set(before)
+        call_apart(sleep_long, note, meanwhile=stop_when_it_runs)
+    assert not is_running(int(note.read_text()))
 
 
-def test_a_process_apart_ends_with_its_caller() -> None:
+def test_a_process_apart_ends_with_its_caller(tmp_path: Path) -> None:
+    note = tmp_path / "process"
     script = (
-        "import time; from digit_recognizer.learn.cluster.apart import call_apart;"
-        "call_apart(time.sleep, 600, meanwhile=lambda: None)"
+        "from pathlib import Path; from digit_recognizer.learn.cluster.apart import call_apart;"
+        "from tests.learn.test_cluster_parts import sleep_long;"
+        f"call_apart(sleep_long, Path({str(note)!r}), meanwhile=lambda: None)"
     )
-    before = trainings()
-    caller = subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT)
-    await_true(lambda: set(trainings()) > set(before), "a process is started")
-    caller.send_signal(signal.SIGKILL)
-    caller.wait()
-    await_true(lambda: set(trainings()) <= set(before), "it ends with its caller")
+    with subprocess.Popen([sys.executable, "-c", script], cwd=PROJECT) as caller:
+        try:
+            await_true(note.exists, "a process is started")
+        finally:
+            caller.kill()
+    await_true(lambda: not is_running(int(note.read_text())), "it ends with its caller")
+
+
+def sleep_long(note: Path) -> None:
+    write_file(note, str(os.getpid()).encode())
+    time.sleep(600)
 
 
 def refuse() -> None:
