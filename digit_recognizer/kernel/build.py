@@ -33,6 +33,8 @@ UNKNOWN_USER = "INSERT_USERNAME"
 _DEFAULT_LINEUP = "standard"
 _PACKAGE = "digit_recognizer"
 _SCRIPTS = ("_command.py", "download.py", "train.py", "submit.py")
+# Nothing that trains and submits imports them, and they would make half of the script.
+_LEFT_AT_HOME = ("bench", "report", "scaling", "tune", "use")
 _LONGEST_TITLE = 50  # Kaggle's limit, and so that of the slug that it makes from the title
 _LARGEST_SCRIPT = 900_000  # Kaggle takes no source of more than a megabyte
 
@@ -157,9 +159,11 @@ def _write_script(job: Job, file: str) -> bytes:
 
 
 def _read_code() -> dict[str, bytes]:
-    """Return the package's modules and the scripts, whatever else lies beside them."""
+    """Return the modules and scripts that a training needs, whatever else lies beside them."""
     root = project_root()
-    paths = [*(root / _PACKAGE).rglob("*.py"), *(root / "scripts" / name for name in _SCRIPTS)]
+    modules = (root / _PACKAGE).rglob("*.py")
+    needed = [path for path in modules if _module_parts(path, root)[1] not in _LEFT_AT_HOME]
+    paths = [*needed, *(root / "scripts" / name for name in _SCRIPTS)]
     return {
         path.relative_to(root).as_posix(): path.read_bytes()
         for path in paths
