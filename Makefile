@@ -29,6 +29,12 @@ UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstwor
 ifneq ($(UNKNOWN),)
 $(error There is no option $(UNKNOWN); there are: $(OPTIONS))
 endif
+# One letter off, it would be ignored by whatever takes EXPERIMENTS.
+ifneq ($(filter command,$(firstword $(origin EXPERIMENT))),)
+ifeq ($(filter tune,$(MAKECMDGOALS)),)
+$(error EXPERIMENT= is an option of `make tune` alone; there is EXPERIMENTS="a b")
+endif
+endif
 # Taken as typed: a dollar sign in a path is not a variable.
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
 override VENV := $(patsubst ~/%,$(HOME)/%,$(VENV))

@@ -128,9 +128,13 @@ def test_setup_deletes_nothing_that_it_did_not_make(clone: Path, tmp_path: Path)
 
 def test_misspelt_options_are_refused_and_values_are_taken_as_typed(clone: Path) -> None:
     pin_nothing(clone)
-    refused = make(clone, "train", "EXPERIMENT=deotte")
-    assert refused.returncode != 0
-    assert "There is no option EXPERIMENT" in refused.stdout
+    for misspelt, told in (
+        ("EXPERIMANTS=deotte", "There is no option EXPERIMANTS"),
+        ("EXPERIMENT=deotte", "there is EXPERIMENTS="),
+    ):
+        refused = make(clone, "train", misspelt)
+        assert refused.returncode != 0
+        assert told in refused.stdout
     shown = make(clone, "-n", "train", "FRESH=0").stdout
     assert "--fresh" not in shown
     assert "--fresh" in make(clone, "-n", "train", "FRESH=1").stdout
