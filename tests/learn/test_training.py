@@ -16,6 +16,7 @@ from digit_recognizer.experiments import (
     Experiment,
 )
 from digit_recognizer.learn.averaging import WeightAverage
+from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
@@ -120,6 +121,7 @@ def test_predictions_do_not_depend_on_the_other_images(data: FoldData) -> None:
 
 
 def test_the_average_is_of_all_weights_and_batch_statistics() -> None:
+    configure(THREADS)
     model = build_model(CONV)
     average = WeightAverage(model, 0.9)
     floats = [v for v in model.variables if str(v.dtype).startswith("float")]
