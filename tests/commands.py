@@ -1,8 +1,11 @@
 """Run the project's scripts as a person does: in a process of their own, with real signals."""
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from digit_recognizer.faults import VARIABLE
@@ -39,6 +42,20 @@ def start(
         text=True,
         start_new_session=True,
     )
+
+
+@contextlib.contextmanager
+def started(
+    workspace: Workspace, script: str, *arguments: str, fault: str = "", **variables: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Start the script; in the end nothing of it is left, whatever the test made of it."""
+    process = start(workspace, script, *arguments, fault=fault, **variables)
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
 
 
 def run(

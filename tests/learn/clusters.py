@@ -110,7 +110,10 @@ def is_running(process: int) -> bool:
 def trainings(group: int | None = None) -> list[int]:
     """The processes that train folds on workers, all or those of a process group."""
     listed = subprocess.run(
-        ["ps", "-eo", "pgid=,pid=,stat=,args="], capture_output=True, text=True, check=True
+        ["ps", "-eww", "-o", "pgid=,pid=,stat=,args="],  # ww: however narrow the terminal
+        capture_output=True,
+        text=True,
+        check=True,
     )
     rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
     return [

@@ -18,7 +18,7 @@ from digit_recognizer.data.sources import download
 from digit_recognizer.data.sources.made import write_competition
 from digit_recognizer.environment import available_cores
 from digit_recognizer.workspace import Workspace
-from tests.commands import PROJECT, TINY, run, run_well, start, train_tiny, trained_folds
+from tests.commands import PROJECT, TINY, run, run_well, start, started, train_tiny, trained_folds
 from tests.learn.clusters import (
     Host,
     await_true,
@@ -78,13 +78,13 @@ def test_trainings_end_soon_when_whoever_asked_is_gone(
     workspace: Workspace, cluster: Host, name: str, code: int
 ) -> None:
     endless = [*TINY, "epochs=100000", "--cluster", cluster.address]
-    process = start(workspace, "train", *endless)
-    assert process.stdout
-    seen = next(line for line in process.stdout if re.search(r"epoch \d+/100000 loss", line))
-    assert "images/s" in seen, "how far they are comes from the workers"
-    assert trainings(cluster.process.pid)
-    os.kill(process.pid, signal.Signals[name])
-    output, _ = process.communicate(timeout=60)
+    with started(workspace, "train", *endless) as process:
+        assert process.stdout
+        seen = next(line for line in process.stdout if re.search(r"epoch \d+/100000 loss", line))
+        assert "images/s" in seen, "how far they are comes from the workers"
+        assert trainings(cluster.process.pid)
+        os.kill(process.pid, signal.Signals[name])
+        output, _ = process.communicate(timeout=60)
     assert process.returncode == code, output
     assert "Traceback" not in output
     await_true(lambda: not trainings(cluster.process.pid), "nothing is trained for nobody", 20)
@@ -177,8 +177,12 @@ def test_without_workers_it_ends_in_time_and_keeps_what_is_done(
 
 
 def test_a_lost_scheduler_is_a_sentence(workspace: Workspace, here: dict[str, str]) -> None:
-    with hosting(workspace, "--workers", "1") as host:
-        process = start(workspace, "train", *TINY, "epochs=100000", "--cluster", host.address)
+    with (
+        hosting(workspace, "--workers", "1") as host,
+        started(
+            workspace, "train", *TINY, "epochs=100000", "--cluster", host.address
+        ) as process,
+    ):
         await_true(lambda: trainings(host.process.pid), "a fold is trained", 120)
         host.kill()
         output, _ = process.communicate(timeout=90)

@@ -95,7 +95,8 @@ def open_client(address: str, option: str) -> Any:
             "installs it, or run `make setup-cluster` first."
         ) from None
     # What goes wrong is told by exceptions, in our words; Dask's logs would tell it in theirs.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in ("distributed", "distributed.client"):  # each has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         # A client by itself waits for ever for the greeting of, say, a web server.
         kind = asyncio.run(asyncio.wait_for(_ask_kind(address), _ANSWER_WITHIN))

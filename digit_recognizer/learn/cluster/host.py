@@ -26,8 +26,11 @@ _OPEN_DOOR = (
     "[yellow]Whoever reaches that address can run whatever they like here, as you: Dask asks for "
     "no password. Keep it inside a network that you trust, or use TLS (docs/scaling.md).[/]"
 )
-# No web pages, no statistics of what runs, and no memory limit of Dask's own.
+# No web pages, no statistics of what runs, and no memory limit of Dask's own. Nor does it take the
+# digits from a worker that is between two folds because another one has them, too: they would be
+# sent there again for the next fold.
 _PLAIN = {
+    "distributed.scheduler.active-memory-manager.start": False,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
     "distributed.worker.profile.enabled": False,

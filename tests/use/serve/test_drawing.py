@@ -45,7 +45,7 @@ def test_a_digit_drawn_is_recognised_and_explained(page: Page, server: Process, 
     # What decided is ink, in the colours that the words under it have.
     why = pixels_of(page, "#why")[..., :3].astype(int)
     assert np.all(why[seen[..., 0] == 0] == 0)
-    assert (why[..., 0] - why[..., 2]).max() > 100, "some ink speaks for it, in orange"
+    assert (why[..., 2] - why[..., 0]).max() > 100, "some ink speaks for it, in blue"
 
 
 def test_undo_and_clear_go_back_and_forth(page: Page) -> None:
