@@ -179,9 +179,7 @@ def test_without_workers_it_ends_in_time_and_keeps_what_is_done(
 def test_a_lost_scheduler_is_a_sentence(workspace: Workspace, here: dict[str, str]) -> None:
     with (
         hosting(workspace, "--workers", "1") as host,
-        started(
-            workspace, "train", *TINY, "epochs=100000", "--cluster", host.address
-        ) as process,
+        started(workspace, "train", *TINY, "epochs=100000", "--cluster", host.address) as process,
     ):
         await_true(lambda: trainings(host.process.pid), "a fold is trained", 120)
         host.kill()
