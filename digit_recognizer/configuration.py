@@ -1,7 +1,7 @@
 """Experiments from and to text: by name, with settings from the command line, as JSON.
 
-In: names, `key=value` settings, JSON values. Out: experiments. What always holds: `from_dict`
-undoes `to_dict`, and every unknown key or wrong type is refused.
+In: names, `key=value` settings, JSON values. Out: experiments, and back. What always holds:
+`from_dict` undoes `to_dict`, and every unknown key or wrong type is refused.
 """
 
 import dataclasses
@@ -54,12 +54,58 @@ def vary(experiment: Experiment, settings: list[str], new_name: str | None) -> E
     return from_dict({**values, "name": new_name})
 
 
+def find_variation(wanted: Experiment, name: str) -> tuple[str, list[str]] | None:
+    """Return the experiment that is nearest, and the settings that vary it into the wanted one.
+
+    None where no settings can say it, or none that a shell and make would leave as they are.
+    """
+    found = [
+        (len(settings), base, settings)
+        for base in EXPERIMENTS
+        if (settings := _find_settings(EXPERIMENTS[base], wanted, name))
+    ]
+    return min(found, key=lambda each: each[0])[1:] if found else None
+
+
+def _find_settings(base: Experiment, wanted: Experiment, name: str) -> list[str]:
+    """Return what SET must say to make the wanted experiment of the base; nothing if it cannot."""
+    before, after = flatten(to_dict(base)), flatten(to_dict(wanted))
+    settings = [
+        f"{key}={_as_setting(value)}"
+        for key, value in after.items()
+        if key != "name" and before.get(key) != value
+    ]
+    try:
+        made = vary(base, settings, name)
+    except ProjectError:  # another kind of network, or a value that SET cannot say
+        return []
+    same = flatten(to_dict(made)) | {"name": wanted.name} == after
+    plain = all(re.fullmatch(r"[\w.=,+-]+", each, re.ASCII) for each in settings)
+    return settings if same and plain else []
+
+
+def _as_setting(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def to_dict(experiment: Experiment) -> dict[str, Any]:
     """Return what is trained as plain JSON values; the network's kind is among them."""
     values = dataclasses.asdict(experiment)
     del values["published"]
     values["network"] = {"kind": type(experiment.network).__name__, **values["network"]}
     return cast(dict[str, Any], _listed(values))
+
+
+def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
+    """Return nested objects as one, with dots in its keys."""
+    if not isinstance(value, dict):
+        return {prefix: value} if prefix else {}
+    flat: dict[str, Any] = {}
+    for key, inner in value.items():
+        flat |= flatten(inner, f"{prefix}.{key}" if prefix else str(key))
+    return flat
 
 
 def from_dict(values: dict[str, Any]) -> Experiment:

@@ -66,7 +66,7 @@ def train_lineup(
         selection = Selection(fitting, resolve_lineup(fitting))
     if (settings or name) and len(selection.names) != 1:
         raise ProjectError("SET and NAME vary one experiment: name exactly one in EXPERIMENTS.")
-    chosen = [vary(_find(workspace, each), settings, name) for each in selection.names]
+    chosen = [vary(find_experiment(workspace, each), settings, name) for each in selection.names]
     if name:
         selection = Selection(name, (name,))
 
@@ -89,7 +89,7 @@ def train_lineup(
             )
 
 
-def _find(workspace: Workspace, name: str) -> Experiment:
+def find_experiment(workspace: Workspace, name: str) -> Experiment:
     """Return an experiment of that name, a study's best, or what a run of that name is of."""
     if name in EXPERIMENTS:
         return EXPERIMENTS[name]

@@ -13,11 +13,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from digit_recognizer.configuration import resolve_experiment
+from digit_recognizer.configuration import find_variation, vary
 from digit_recognizer.environment import COMMIT_FILE, current_commit
+from digit_recognizer.experiments import EXPERIMENTS, Experiment
 from digit_recognizer.kaggle_api import COMPETITION
 from digit_recognizer.kernel.archive import zip_members
-from digit_recognizer.lineup import Selection
+from digit_recognizer.lineup import Selection, find_experiment
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
@@ -87,25 +88,46 @@ class Job:
 
 
 def plan_job(
-    lineup: str | None, experiments: list[str], settings: list[str], name: str | None
+    workspace: Workspace,
+    lineup: str | None,
+    experiments: list[str],
+    settings: list[str],
+    name: str | None,
 ) -> Job:
     """Return the commands for what the person named; refuse here what would fail over there."""
     selection = Selection.of(lineup, experiments) or Selection.of(_DEFAULT_LINEUP, [])
     assert selection
     if (settings or name) and len(selection.names) != 1:
         raise ProjectError("SET and NAME vary one experiment: name exactly one in EXPERIMENTS.")
-    names = [resolve_experiment(each, settings, name).name for each in selection.names]
-    # One process: a GPU is one, and its folds are none the faster for sharing it.
-    train = ["train.py", "--jobs", "1"]
-    submit = ["submit.py", "--upload", "no"]
-    if name:
-        train += ["--experiments", *selection.names, "--set", *settings, "--name", name]
-        submit += ["--experiments", name]
-        selection = Selection(name, (name,))
+    chosen = [vary(find_experiment(workspace, each), settings, name) for each in selection.names]
+    names = [each.name for each in chosen]
+    if not experiments:
+        which = ["--lineup", selection.label]
+        trainings = [which]
     else:
-        chosen = ["--experiments", *experiments] if experiments else ["--lineup", selection.label]
-        train, submit = train + chosen, submit + chosen
-    return Job(selection.label, names, [["download.py", "--source", "auto"], train, submit])
+        which = ["--experiments", *names]
+        named = [each.name for each in chosen if each.name in EXPERIMENTS]
+        trainings = [["--experiments", *named]] if named else []
+        trainings += [_vary_there(each) for each in chosen if each.name not in EXPERIMENTS]
+    commands = [
+        ["download.py", "--source", "auto"],
+        # One process: a GPU is one, and its folds are none the faster for sharing it.
+        *(["train.py", "--jobs", "1", *training] for training in trainings),
+        ["submit.py", "--upload", "no", *which],
+    ]
+    return Job(name or selection.label, names, commands)
+
+
+def _vary_there(experiment: Experiment) -> list[str]:
+    """Return options of train.py for what only this workspace knows by its name."""
+    variation = find_variation(experiment, experiment.name)
+    if not variation:
+        raise ProjectError(
+            f"No settings of any experiment make {experiment.name}, so a kernel, which does not "
+            "have your studies and runs, cannot train it. Add it to experiments.py."
+        )
+    base, settings = variation
+    return ["--experiments", base, "--set", *settings, "--name", experiment.name]
 
 
 def build_kernel(workspace: Workspace, job: Job, username: str | None) -> Path:
@@ -145,7 +167,7 @@ def _write_script(job: Job, file: str) -> bytes:
     code = zip_members({**_read_code(), COMMIT_FILE: f"{commit}\n".encode()}, packed=True)
     text = _SCRIPT.format(
         label=job.label,
-        training=" ".join(job.commands[1]),
+        training="\n                  ".join(map(" ".join, job.commands[1:-1])),
         commit=commit,
         competition=COMPETITION,
         file=file,

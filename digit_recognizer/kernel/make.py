@@ -31,7 +31,7 @@ def make_kernel(
 ) -> None:
     """Build the kernel for what was named, or for the line-up that fits the competition."""
     require_wait(wait)
-    job = plan_job(lineup, experiments, settings, name)
+    job = plan_job(workspace, lineup, experiments, settings, name)
     wanted = push == "yes" or (push == "auto" and find_credentials() is not None)
     client = connect(console) if wanted else None
     folder = build_kernel(workspace, job, username=client.username if client else None)

@@ -33,8 +33,8 @@ def empty(tmp_path: Path) -> Workspace:
     return Workspace(tmp_path / "work space")
 
 
-def plan_tiny() -> Job:
-    return plan_job(None, ["dense-50-50"], SETTINGS, "tiny")
+def plan_tiny(workspace: Workspace) -> Job:
+    return plan_job(workspace, None, ["dense-50-50"], SETTINGS, "tiny")
 
 
 def build_and_read(workspace: Workspace, job: Job) -> str:
@@ -77,7 +77,7 @@ def end_script(process: subprocess.Popen[str]) -> tuple[int, str]:
 def test_a_kernel_far_from_home_makes_what_the_scripts_make_at_home(
     workspace: Workspace, tiny_source: Path, tmp_path: Path
 ) -> None:
-    folder = build_kernel(workspace, plan_tiny(), "somebody")
+    folder = build_kernel(workspace, plan_tiny(workspace), "somebody")
     shutil.copytree(folder, tmp_path / "uploaded")
     shutil.copytree(tiny_source, tmp_path / "input" / "digit-recognizer")
     away = tmp_path / "away"
@@ -102,7 +102,7 @@ def test_a_kernel_far_from_home_makes_what_the_scripts_make_at_home(
 
 
 def test_a_kernel_without_data_ends_with_an_error(empty: Workspace, tmp_path: Path) -> None:
-    script = build_kernel(empty, plan_tiny(), None) / "digit-recognizer-tiny.py"
+    script = build_kernel(empty, plan_tiny(empty), None) / "digit-recognizer-tiny.py"
     (tmp_path / "nothing").mkdir()
     variables = {VARIABLE: str(tmp_path / "nothing")}
     status, output = end_script(start_script(script, tmp_path / "away", **variables))
@@ -114,7 +114,7 @@ def test_a_kernel_without_data_ends_with_an_error(empty: Workspace, tmp_path: Pa
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
 def test_a_tampered_script_is_refused(empty: Workspace, tmp_path: Path, place: float) -> None:
-    text = build_and_read(empty, plan_tiny())
+    text = build_and_read(empty, plan_tiny(empty))
     start = text.index('PAYLOAD = """') + 20
     index = start + int((text.rindex('"""') - start) * place)
     while text[index] in "\n=":
@@ -128,8 +128,8 @@ def test_a_tampered_script_is_refused(empty: Workspace, tmp_path: Path, place: f
 
 
 def test_building_twice_gives_the_same_bytes(empty: Workspace, tmp_path: Path) -> None:
-    first = build_and_read(empty, plan_tiny())
-    assert build_and_read(Workspace(tmp_path / "elsewhere"), plan_tiny()) == first
+    first = build_and_read(empty, plan_tiny(empty))
+    assert build_and_read(Workspace(tmp_path / "elsewhere"), plan_tiny(empty)) == first
     assert len(first) < 300_000
     assert f"commit        {current_commit()}\n" in first
     assert str(PROJECT) not in first
@@ -139,7 +139,7 @@ def test_building_twice_gives_the_same_bytes(empty: Workspace, tmp_path: Path) -
 def test_only_the_projects_own_code_goes_in(
     empty: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    expected = set(payload_of(build_and_read(empty, plan_tiny())).namelist())
+    expected = set(payload_of(build_and_read(empty, plan_tiny(empty))).namelist())
     scripts = {f"scripts/{name}.py" for name in ("_command", "download", "train", "submit")}
     assert {name for name in expected if not name.startswith("digit_recognizer/")} == {
         "COMMIT",
@@ -161,7 +161,7 @@ def test_only_the_projects_own_code_goes_in(
     (project / "digit_recognizer" / "linked.py").symlink_to(tmp_path / "secret.py")
     (project / "digit_recognizer" / "folder").symlink_to(tmp_path)
     monkeypatch.setattr(build, "project_root", lambda: project)
-    archive = payload_of(build_and_read(empty, plan_tiny()))
+    archive = payload_of(build_and_read(empty, plan_tiny(empty)))
     assert set(archive.namelist()) == expected
     assert not any(b"KEY = 'secret'" in archive.read(name) for name in archive.namelist())
 
@@ -171,10 +171,12 @@ def test_the_description_is_what_kaggles_client_wants(
     empty: Workspace, username: str | None
 ) -> None:
     for job in (
-        plan_job(None, [], [], None),
-        plan_job("quick", [], [], None),
-        plan_job(None, ["stages", "deotte", "conv-32", "dense-256-128-early-stopping"], [], None),
-        plan_job(None, ["stages"], ["seed=3"], "My_Long-" + 56 * "x"),
+        plan_job(empty, None, [], [], None),
+        plan_job(empty, "quick", [], [], None),
+        plan_job(
+            empty, None, ["stages", "deotte", "conv-32", "dense-256-128-early-stopping"], [], None
+        ),
+        plan_job(empty, None, ["stages"], ["seed=3"], "My_Long-" + 56 * "x"),
     ):
         folder = build_kernel(empty, job, username)
         assert folder == empty.kernel / job.slug

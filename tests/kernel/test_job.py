@@ -1,41 +1,70 @@
 """What a kernel is to do is what a person would type, and refused at home where that fails."""
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from digit_recognizer.experiments import LINEUPS
+from digit_recognizer.configuration import vary
+from digit_recognizer.experiments import EXPERIMENTS, LINEUPS, Augmentation, Dense, Experiment
 from digit_recognizer.kernel.build import plan_job
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.tuned import save_best
+from digit_recognizer.workspace import ProjectError, Workspace
 
 DOWNLOAD = ["download.py", "--source", "auto"]
 
 
-def test_long_labels_stay_apart() -> None:
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
+
+
+def test_long_labels_stay_apart(workspace: Workspace) -> None:
     members = ["stages", "deotte", "conv-32", "dense-128-64", "dense-128-128"]
-    slugs = {plan_job(None, members[:count], [], None).slug for count in range(1, 6)}
+    slugs = {plan_job(workspace, None, members[:count], [], None).slug for count in range(1, 6)}
     assert len(slugs) == 5
 
 
-def test_a_job_is_the_commands_that_a_person_would_type() -> None:
-    assert plan_job("quick", [], [], None).commands == [
+def test_a_job_is_the_commands_that_a_person_would_type(workspace: Workspace) -> None:
+    assert plan_job(workspace, "quick", [], [], None).commands == [
         DOWNLOAD,
         ["train.py", "--jobs", "1", "--lineup", "quick"],
         ["submit.py", "--upload", "no", "--lineup", "quick"],
     ]
-    two = plan_job(None, ["stages", "deotte"], [], None)
+    two = plan_job(workspace, None, ["stages", "deotte"], [], None)
     assert two.names == ["stages", "deotte"]
     assert two.commands[1:] == [
         ["train.py", "--jobs", "1", "--experiments", "stages", "deotte"],
         ["submit.py", "--upload", "no", "--experiments", "stages", "deotte"],
     ]
-    assert plan_job(None, [], [], None).names == list(LINEUPS["standard"])
-    varied = plan_job(None, ["stages"], ["seed=3", "epochs=2"], "mine")
+    assert plan_job(workspace, None, [], [], None).names == list(LINEUPS["standard"])
+    varied = plan_job(workspace, None, ["stages"], ["seed=3", "epochs=2"], "mine")
     assert varied.names == ["mine"]
     assert varied.commands[1][3:] == [
-        *("--experiments", "stages", "--set", "seed=3", "epochs=2", "--name", "mine")
+        *("--experiments", "stages", "--set", "epochs=2", "seed=3", "--name", "mine")
     ]
     assert varied.commands[2][-2:] == ["--experiments", "mine"]
+
+
+def test_what_only_this_workspace_knows_by_name_is_spelt_out(workspace: Workspace) -> None:
+    found = replace(EXPERIMENTS["stages-short"], epochs=7, augmentation=Augmentation(rotation=5.5))
+    save_best(workspace, "wide", 12, found)
+    job = plan_job(workspace, None, ["stages", "best-of-wide"], [], None)
+    assert job.names == ["stages", "best-of-wide"]
+    assert job.commands[1] == ["train.py", "--jobs", "1", "--experiments", "stages"]
+    base, settings = job.commands[2][4], job.commands[2][6:-2]
+    assert vary(EXPERIMENTS[base], settings, "best-of-wide") == replace(found, name="best-of-wide")
+    assert job.commands[2][-2:] == ["--name", "best-of-wide"]
+    assert job.commands[3][-3:] == ["--experiments", "stages", "best-of-wide"]
+
+    again = plan_job(workspace, None, ["best-of-wide"], ["seed=3"], "again")
+    assert again.names == ["again"]
+    assert {"seed=3", "epochs=7"} < set(again.commands[1])
+
+    save_best(workspace, "none", 0, Experiment("any", Dense(())))
+    with pytest.raises(ProjectError, match="No settings of any experiment make best-of-none"):
+        plan_job(workspace, None, ["best-of-none"], [], None)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +79,9 @@ def test_a_job_is_the_commands_that_a_person_would_type() -> None:
     ],
 )
 def test_what_would_fail_over_there_is_refused_here(
-    arguments: tuple[str | None, list[str], list[str], str | None], message: str
+    workspace: Workspace,
+    arguments: tuple[str | None, list[str], list[str], str | None],
+    message: str,
 ) -> None:
     with pytest.raises(ProjectError, match=re.escape(message)):
-        plan_job(*arguments)
+        plan_job(workspace, *arguments)

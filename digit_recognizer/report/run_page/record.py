@@ -7,7 +7,7 @@ missing, and nothing here is believed to be of any shape that an older version m
 from dataclasses import dataclass
 from typing import Any
 
-from digit_recognizer.configuration import to_dict
+from digit_recognizer.configuration import flatten, to_dict
 from digit_recognizer.runs import Run
 
 _MISSING = "not on record"
@@ -75,16 +75,6 @@ def read_environment(run: Run, finished: list[int]) -> dict[str, str]:
         key: _together({fold: each.get(key, _MISSING) for fold, each in of_folds.items()})
         for key in keys
     }
-
-
-def flatten(value: Any, prefix: str = "") -> dict[str, Any]:
-    """Return nested objects as one, with dots in its keys."""
-    if not isinstance(value, dict):
-        return {prefix: value} if prefix else {}
-    flat: dict[str, Any] = {}
-    for key, inner in value.items():
-        flat |= flatten(inner, f"{prefix}.{key}" if prefix else str(key))
-    return flat
 
 
 def as_text(value: Any) -> str:
