@@ -33,7 +33,8 @@ def make_console() -> Console:
     return Console(file=sys.stdout, soft_wrap=True, highlight=False)
 
 
-def run(main: Callable[[], None]) -> None:
+def run(main: Callable[[], None], goes_on: bool = False) -> None:
+    """Run the command; `goes_on` if it takes up what was done before it was stopped."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _raise_terminated)
     try:
@@ -43,12 +44,14 @@ def run(main: Callable[[], None]) -> None:
     except OSError as error:
         _end(f"Error: {error.filename or 'input/output'}: {error.strerror or error}.", 1)
     except KeyboardInterrupt:
-        _end(f"Stopped. {_how_to_go_on()}", 130)
+        _end(f"Stopped. {_what_is_next(goes_on)}", 130)
     except Terminated:
-        _end(f"Terminated. {_how_to_go_on()}", 143)
+        _end(f"Terminated. {_what_is_next(goes_on)}", 143)
 
 
-def _how_to_go_on() -> str:
+def _what_is_next(goes_on: bool) -> str:
+    if not goes_on:
+        return "The same command begins anew."
     again = "the same command without FRESH=1" if "--fresh" in sys.argv else "the same command"
     return f"What was finished is kept; {again} goes on from there."
 

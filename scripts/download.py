@@ -19,4 +19,4 @@ def main() -> None:
     print(download(Workspace.current(), options.source, make_console()))
 
 
-run(main)
+run(main, goes_on=True)

@@ -32,4 +32,4 @@ def main() -> None:
         make_kernel(Workspace.current(), **options, console=make_console())
 
 
-run(main)
+run(main, goes_on=True)

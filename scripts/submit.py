@@ -23,4 +23,4 @@ def main() -> None:
     submit(Workspace.current(), **vars(options), console=make_console())
 
 
-run(main)
+run(main, goes_on=True)

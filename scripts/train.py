@@ -26,4 +26,4 @@ def main() -> None:
     train_lineup(Workspace.current(), **options, cluster=cluster, console=make_console())
 
 
-run(main)
+run(main, goes_on=True)

@@ -22,4 +22,4 @@ def main() -> None:
     tune(Workspace.current(), **vars(parser.parse_args()), console=make_console())
 
 
-run(main)
+run(main, goes_on=True)

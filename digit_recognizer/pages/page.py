@@ -28,6 +28,8 @@ def find_links(reports: Path, own: str) -> list[tuple[str, str]]:
         ("The data", "data.html"),
         ("What decided", "explain.html"),
     ]
+    searches = sorted(path.name for path in reports.glob("tune-*.html"))
+    pages += [(f"Search {name[len('tune-') : -len('.html')]}", name) for name in searches]
     return [(title, name) for title, name in pages if (reports / name).exists() and name != own]
 
 

@@ -111,11 +111,12 @@ def test_a_misspelt_name_is_an_error_and_not_an_empty_place(tmp_path: Path) -> N
 
 def test_a_page_leads_to_those_that_are_there_and_not_to_itself(tmp_path: Path) -> None:
     assert find_links(tmp_path, "data.html") == []
-    for name in ("index.html", "data.html", "explain.html"):
+    for name in ("index.html", "data.html", "explain.html", "tune-mine.html"):
         (tmp_path / name).touch()
     others = [address for _, address in find_links(tmp_path, "data.html")]
-    assert others == ["index.html", "explain.html"]
-    assert len(find_links(tmp_path, "stages.html")) == 3
+    assert others == ["index.html", "explain.html", "tune-mine.html"]
+    assert find_links(tmp_path, "explain.html")[-1] == ("Search mine", "tune-mine.html")
+    assert len(find_links(tmp_path, "stages.html")) == 4
 
 
 def test_a_drawing_is_the_same_each_time_and_in_the_text_s_colour() -> None:
