@@ -32,15 +32,15 @@ def read_picture(contents: bytes) -> np.ndarray:
 
     refuse_other_kinds(contents)
     try:
-        with warnings.catch_warnings():
-            # The limit here is our own; beyond twice Pillow's there is an error anyway.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(contents), formats=_FORMATS) as picture:
-                _require_decent_size(*picture.size)
-                # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
-                picture.draft("L", (LONGEST_SIDE, LONGEST_SIDE))
-                picture.load()
-                return _to_grey(_turn_upright(picture))
+        # For good, because several threads read pictures, and a filter for a while would be all
+        # theirs. The limit here is our own; beyond twice Pillow's there is an error anyway.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(io.BytesIO(contents), formats=_FORMATS) as picture:
+            _require_decent_size(*picture.size)
+            # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
+            picture.draft("L", (LONGEST_SIDE, LONGEST_SIDE))
+            picture.load()
+            return _to_grey(_turn_upright(picture))
     except PictureError:
         raise
     except Image.DecompressionBombError as error:
