@@ -6,13 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from digit_recognizer.workspace import Workspace, sha256_of
-from tests.commands import start
+from tests.commands import await_true, start
 
 ADDRESS = re.compile(r"(tcp|tls)://[0-9.]+:\d+")
 
@@ -90,13 +89,6 @@ def hashes_of(workspace: Workspace, name: str) -> dict[str, str]:
     folder = workspace.runs / name
     files = [*folder.glob("*.npy"), *folder.glob("fold-*/*.npy"), *folder.glob("fold-*/*.h5")]
     return {str(path.relative_to(folder)): sha256_of(path) for path in files}
-
-
-def await_true(holds: Callable[[], object], why: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, why
-        time.sleep(0.1)
 
 
 def is_running(process: int) -> bool:

@@ -18,10 +18,19 @@ from digit_recognizer.data.sources import download
 from digit_recognizer.data.sources.made import write_competition
 from digit_recognizer.environment import available_cores
 from digit_recognizer.workspace import Workspace
-from tests.commands import PROJECT, TINY, run, run_well, start, started, train_tiny, trained_folds
+from tests.commands import (
+    PROJECT,
+    TINY,
+    await_true,
+    run,
+    run_well,
+    start,
+    started,
+    train_tiny,
+    trained_folds,
+)
 from tests.learn.clusters import (
     Host,
-    await_true,
     dask_worker,
     hashes_of,
     hosting,

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from digit_recognizer.workspace import Workspace
-from tests.commands import TINY, run, train_tiny, trained_folds
+from tests.commands import TINY, await_true, run, train_tiny, trained_folds
 from tests.end_to_end.test_kill_and_resume import assert_group_ends
-from tests.learn.clusters import await_true, hosting, workers_of
+from tests.learn.clusters import hosting, workers_of
 
 pytestmark = pytest.mark.slow
 

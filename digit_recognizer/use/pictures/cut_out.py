@@ -5,16 +5,25 @@ longest side is 20 pixels and its centre of mass is the image's. What always hol
 has that form already comes back as it is.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
-from digit_recognizer.use.pictures.ink import find_ink, scale
+from digit_recognizer.use.pictures.ink import find_ink, scale, shrink, suppose_dark_ink
 from digit_recognizer.use.pictures.parts import Parts, find_parts
+from digit_recognizer.use.pictures.read import PictureError
 
 _BOX = 20
+# The digit is looked for on a copy of this longest side: one that fills a twentieth is as large as
+# the box.
+_LONGEST = 500
 # Pens thinner than this, in pixels of the box, are made wider: scaled down they would fade away.
 _THINNEST = 2.0
+# The widest place in a digit is narrower than this part of its size.
+_BLOB = 0.35
+# A sheet is larger than this part of the picture.
+_SHEET = 0.5
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,31 @@ def find_digit(grey: np.ndarray) -> CutOut:
     ready = _in_mnist_form(grey)
     if ready is not None:
         return CutOut(ready, 0)
-    parts = find_parts(find_ink(grey))
+    parts = _find_drawn(shrink(grey, _LONGEST))
     return CutOut(_centre(_fit_into_box(_widen(parts))), parts.others)
+
+
+def _find_drawn(grey: np.ndarray) -> Parts:
+    """Find the digit in what is darker than its surroundings, or in what is lighter.
+
+    Something large and light without lines may be a sheet of paper on a table, with a digit on it.
+    """
+    is_dark = suppose_dark_ink(grey)
+    parts = find_parts(find_ink(grey, is_dark))
+    if is_dark or _has_lines(parts) or parts.size < _SHEET * max(grey.shape):
+        return parts
+    with contextlib.suppress(PictureError):
+        drawn = find_parts(find_ink(grey, is_dark=True))
+        if _has_lines(drawn):
+            return drawn
+    return parts
+
+
+def _has_lines(parts: Parts) -> bool:
+    from scipy import ndimage
+
+    widest = 2 * int(ndimage.distance_transform_cdt(parts.strokes).max()) - 1
+    return widest <= _BLOB * parts.size
 
 
 def _in_mnist_form(grey: np.ndarray) -> np.ndarray | None:
@@ -56,8 +88,7 @@ def _widen(parts: Parts) -> np.ndarray:
     """Return the digit with strokes of at least `_THINNEST`."""
     from scipy import ndimage
 
-    longest = max(int(np.ptp(places)) + 1 for places in np.nonzero(parts.strokes))
-    missing = _THINNEST * longest / _BOX - _measure_width(parts.strokes)
+    missing = _THINNEST * parts.size / _BOX - _measure_width(parts.strokes)
     if missing <= 0:
         return parts.covered
     margin = int(missing / 2) + 2

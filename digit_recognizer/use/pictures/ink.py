@@ -1,52 +1,41 @@
 """Where a pen, or chalk, has touched the picture, and how much of each pixel it covers.
 
-In: grey (height, width). Out: ink (height, width) float32, 0 on the paper and the more, the more of
-a pixel is covered. What always holds: neither the light that falls on the paper nor which of the
-two is the darker matters.
+In: grey (height, width), and whether ink is darker than paper. Out: ink (height, width), 0 on the
+paper and the more, the more of a pixel is covered. What always holds: how the light falls on the
+paper does not matter.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-# The paper is judged on a picture of this size, in which noise and thin lines have gone; for the
-# question of which is the darker, a smaller one does.
-_THUMBNAIL, _TINY = 64, 32
-# How wide strokes may be, as parts of the picture; what is wider than the last is paper.
+# How wide strokes may be, as parts of the picture's longest side; what is wider is paper. How
+# wide these are is found on a small copy.
 _STROKES = (0.08, 0.13, 0.2, 0.3, 0.4)
-# In any part of the picture that is so wide, most is paper.
+_SMALL = 64
+# In any part of the picture that is so wide, most is paper; for that, a tiny copy is enough.
 _SURROUNDINGS = 0.5
+_TINY = 32
 # Ink that leaves the picture does so over less than this part of a side.
 _ALONG = 0.8
 # Added to brightness before ratios are taken, so that noise in the dark is not blown up.
 _DARKNESS = 32.0
 
 
-def find_ink(grey: np.ndarray) -> np.ndarray:
-    """Return by what part of the paper's brightness each pixel differs from it, towards ink's."""
-    is_dark = _has_dark_ink(grey)
-    paper = scale(_estimate_paper(shrink(grey, _THUMBNAIL), is_dark), grey.shape)
-    return _differ(grey, paper, is_dark)
-
-
-def _differ(grey: np.ndarray, paper: np.ndarray, is_dark: bool) -> np.ndarray:
-    if not is_dark:
-        return np.maximum(grey - paper, 0) / 255
-    return np.maximum(paper - grey, 0) / (np.maximum(paper, 0) + _DARKNESS)
-
-
-def _estimate_paper(thumbnail: np.ndarray, is_dark: bool) -> np.ndarray:
-    """Fill strokes from both sides, and nothing that is wider than them: shadows are paper, too."""
+def suppose_dark_ink(grey: np.ndarray) -> bool:
+    """Whether what stands out from its surroundings, most of which are paper, is darker."""
     from scipy import ndimage
 
-    fill = ndimage.grey_closing if is_dark else ndimage.grey_opening
-    papers = [_filter(fill, thumbnail, part) for part in _STROKES]
-    widest = _differ(thumbnail, papers[-1], is_dark)
-    strokes = widest >= 0.7 * widest.max()
-    for paper in papers:
-        if _differ(thumbnail, paper, is_dark)[strokes].mean() >= 0.9 * widest[strokes].mean():
-            return paper
-    return papers[-1]
+    tiny = np.log(shrink(grey, _TINY) + _DARKNESS)
+    darker = _filter(ndimage.median_filter, tiny, _SURROUNDINGS) - tiny
+    clearly = abs(darker) > 0.3 * abs(darker).max()
+    return float((darker * abs(darker))[clearly].sum()) >= 0
+
+
+def find_ink(grey: np.ndarray, is_dark: bool) -> np.ndarray:
+    """Return how much darker, or lighter, than the paper each pixel is."""
+    paper = _fill_strokes(grey, _measure_strokes(shrink(grey, _SMALL), is_dark), is_dark)
+    return _differ(grey, paper, is_dark)
 
 
 def shrink(values: np.ndarray, longest: int) -> np.ndarray:
@@ -63,14 +52,30 @@ def scale(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR))
 
 
-def _has_dark_ink(grey: np.ndarray) -> bool:
-    """Whether what stands out from its surroundings, most of which are paper, is darker."""
+def _measure_strokes(grey: np.ndarray, is_dark: bool) -> float:
+    """Return the least of `_STROKES` that is enough for the clearest ink.
+
+    Not more, since what is wider than strokes is the shadow of a hand, or the table.
+    """
+    inks = [_differ(grey, _fill_strokes(grey, part, is_dark), is_dark) for part in _STROKES]
+    clearest = inks[-1] >= 0.7 * inks[-1].max()
+    whole = inks[-1][clearest].mean()
+    enough = [ink[clearest].mean() >= 0.97 * whole for ink in inks]
+    return _STROKES[enough.index(True)]
+
+
+def _fill_strokes(grey: np.ndarray, part: float, is_dark: bool) -> np.ndarray:
+    """Return the paper: strokes up to that part of the longest side wide are filled with it."""
     from scipy import ndimage
 
-    tiny = np.log(shrink(grey, _TINY) + _DARKNESS)
-    darker = _filter(ndimage.median_filter, tiny, _SURROUNDINGS) - tiny
-    clearly = abs(darker) > 0.3 * abs(darker).max()
-    return float((darker * abs(darker))[clearly].sum()) > 0
+    return _filter(ndimage.grey_closing if is_dark else ndimage.grey_opening, grey, part)
+
+
+def _differ(grey: np.ndarray, paper: np.ndarray, is_dark: bool) -> np.ndarray:
+    """Return ink as a part of the light that the paper has there; white ink's own is not known."""
+    if not is_dark:
+        return np.maximum(grey - paper, 0) / 255
+    return np.maximum(paper - grey, 0) / (np.maximum(paper, 0) + _DARKNESS)
 
 
 def _filter(each: Callable[..., np.ndarray], values: np.ndarray, part: float) -> np.ndarray:

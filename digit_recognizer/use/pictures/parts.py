@@ -1,25 +1,29 @@
 """Which of the ink is the digit: all its parts, and neither specks nor shadows nor edges.
 
 In: ink (height, width). Out: the digit's part of it, cut out. What always holds: there is a digit's
-worth of ink in it; where there is none, an error says so.
+worth of ink in it, or an error says that there is not.
 """
 
+import contextlib
 from dataclasses import dataclass
 
 import numpy as np
 
 from digit_recognizer.use.pictures.read import PictureError
+from digit_recognizer.use.pictures.things import Things, separate
 
-# Ink begins at this part of a whole stroke's.
-_BEGINS = 0.45
-# A stroke differs from the paper by at least this part of its brightness, and by so many times
-# what the paper differs from itself.
-_FAINTEST, _CLEAREST_NOISE = 0.06, 5
-# How much less a thing is worth that touches so many sides of the picture: shadows and edges do.
-_TOUCHING = (1.0, 0.5, 0.1, 0.1, 0.1)
-# Sizes as parts of the largest thing's: how far away another part of the digit may lie, if it is
-# above, below or small, and if it is not; and what is small, and what is no more than a speck.
+# What a thing's size counts for if it touches so many sides of the picture, as shadows and edges
+# do. A digit that fills the whole picture touches all.
+_TOUCHING = (1.0, 0.5, 0.1, 0.1, 0.3)
+# What it counts for if it is a straight line, and how narrow such is for its length.
+_LINE, _STRAIGHT = 0.3, 0.03
+# What has something of this part of its size inside is a frame.
+_FRAMED = 0.3
+# As parts of the main thing's size: how far from it another part of the digit may lie, if it is
+# above, below or small, and if it is not; what is small; and, of the area, what is but a speck.
 _FAR, _CLOSE, _SMALL, _SPECK = 0.25, 0.05, 0.6, 0.02
+# A digit is no smaller than this part of the picture, and has some pixels.
+_LEAST, _FEWEST = 0.02, 3
 
 
 @dataclass(frozen=True)
@@ -30,132 +34,106 @@ class Parts:
     strokes: np.ndarray  # the pixels of which more than about half is
     others: int  # things of a digit's size beside it
 
-
-@dataclass(frozen=True)
-class _Things:
-    """What hangs together, as arrays with an entry for each."""
-
-    labels: np.ndarray  # (height, width), 1 for the first
-    tops: np.ndarray
-    bottoms: np.ndarray
-    lefts: np.ndarray
-    rights: np.ndarray
-
     @property
-    def sizes(self) -> np.ndarray:
-        return np.maximum(self.bottoms - self.tops, self.rights - self.lefts)
-
-    @property
-    def touches(self) -> np.ndarray:
-        """How many sides of the picture each touches."""
-        height, width = self.labels.shape
-        return (
-            (self.tops == 0).astype(int)
-            + (self.bottoms == height)
-            + (self.lefts == 0)
-            + (self.rights == width)
-        )
+    def size(self) -> int:
+        return max(int(np.ptp(places)) + 1 for places in np.nonzero(self.strokes))
 
 
 def find_parts(ink: np.ndarray) -> Parts:
     from scipy import ndimage
 
     smooth = ndimage.gaussian_filter(ink, max(ink.shape) / 1000)
-    level = _find_level(smooth)
-    things = _list_things(smooth > _BEGINS * level)
-    worth = things.sizes * np.array(_TOUCHING)[things.touches]
+    level, things = separate(smooth)
+    worth = _judge(things)
+    from_outside = np.isin(things.labels, things.numbers[things.sides_touched > 0])
+    if from_outside.any():
+        # It may be so much darker than the digit that it hides it.
+        smooth[ndimage.binary_dilation(from_outside, iterations=3)] = 0
+        with contextlib.suppress(PictureError):
+            inner_level, inner = separate(smooth)
+            inner_worth = _judge(inner)
+            if inner_worth.max() > worth.max():
+                level, things, worth = inner_level, inner, inner_worth
     main = int(worth.argmax())
-    if things.sizes[main] < max(0.02 * max(ink.shape), 3):
+    size = things.sizes[main]
+    if size < max(_LEAST * max(ink.shape), _FEWEST):
         raise PictureError("There is nothing on it but specks.")
     is_part = _gather(things, main)
-    others = int((worth[~is_part] > 0.5 * things.sizes[main]).sum())
-    return _frame(ink / level, things, is_part, others)
+    others = int((worth[~is_part] > 0.5 * size).sum())
+    return _cut(ink / level, things, is_part, others)
 
 
-def _find_level(ink: np.ndarray) -> float:
-    """Return the ink of a stroke's middle, as Otsu's threshold tells strokes from paper."""
-    if np.ptp(ink) < _FAINTEST:
-        raise PictureError("There is nothing on it.")
-    counts, edges = np.histogram(ink, 256)
-    middles = (edges[:-1] + edges[1:]) / 2
-    below, sums = counts.cumsum()[:-1], (counts * middles).cumsum()
-    above = ink.size - below
-    apart = sums[:-1] / below - (sums[-1] - sums[:-1]) / above
-    threshold = edges[1:-1][np.nanargmax(below * above * apart**2)]
-    level = float(np.median(ink[ink > threshold]))
-    paper = ink[ink < _BEGINS * level]
-    noise = 1.5 * float(np.median(abs(paper - np.median(paper)))) if len(paper) else 0.0
-    if level < max(_FAINTEST, _CLEAREST_NOISE * noise):
-        raise PictureError("There is nothing on it.")
-    return level
-
-
-def _list_things(seen: np.ndarray) -> _Things:
-    from scipy import ndimage
-
-    labels, _ = ndimage.label(seen, np.ones((3, 3)))
-    boxes = ndimage.find_objects(labels)
-    ends = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in boxes]
-    return _Things(labels, *np.array(ends).T)
-
-
-def _gather(things: _Things, main: int) -> np.ndarray:
-    """Return the things that make up the digit: the main one and what lies near enough."""
-    from scipy import ndimage
-
-    size = things.sizes[main]
-    areas = np.bincount(things.labels.ravel())[1:]
-    is_part = np.arange(len(areas)) == main
-    may_be = (areas > _SPECK * areas[main]) & (things.sizes <= size)
+def _judge(things: Things) -> np.ndarray:
+    """Return what each counts for: its size, unless it comes from outside or is a frame or line."""
+    worth = things.sizes * np.array(_TOUCHING)[things.sides_touched]
+    lines: set[int] = set()
     while True:
-        box = _Box.around(things, is_part)
-        labels = box.widen(int(_FAR * size) + 1, things.labels.shape).cut(things.labels)
-        away = ndimage.distance_transform_cdt(~np.isin(labels, np.flatnonzero(is_part) + 1))
-        gaps = ndimage.minimum(away, labels, np.arange(len(areas)) + 1)
-        inside = np.isin(np.arange(len(areas)) + 1, labels)
+        best = int(worth.argmax())
+        if _surrounds(things, best):
+            worth[best] = 0
+        elif best not in lines and _is_line(things, best):
+            lines.add(best)
+            worth[best] *= _LINE
+        else:
+            return worth
+
+
+def _surrounds(things: Things, frame: int) -> bool:
+    """Whether something large lies in the thing's hole: no digit has that."""
+    from scipy import ndimage
+
+    inside = (
+        (things.tops > things.tops[frame])
+        & (things.bottoms < things.bottoms[frame])
+        & (things.lefts > things.lefts[frame])
+        & (things.rights < things.rights[frame])
+        & (things.sizes > _FRAMED * things.sizes[frame])
+    )
+    if not inside.any():
+        return False
+    itself = things.numbers == frame + 1
+    box = things.box_around(itself)
+    filled = ndimage.binary_fill_holes(things.mask(itself, box))
+    labels = box.cut(things.labels)
+    return any(filled[labels == number].all() for number in things.numbers[inside])
+
+
+def _is_line(things: Things, each: int) -> bool:
+    itself = things.numbers == each + 1
+    rows, columns = np.nonzero(things.mask(itself, things.box_around(itself)))
+    across, along = np.linalg.eigvalsh(np.cov(rows, columns, ddof=0))
+    return bool(across <= _STRAIGHT**2 * along)
+
+
+def _gather(things: Things, main: int) -> np.ndarray:
+    """Return which things make up the digit: the main one and what lies near enough."""
+    from scipy import ndimage
+
+    size, areas = things.sizes[main], things.areas
+    is_part = things.numbers == main + 1
+    may_join = (areas > _SPECK * areas[main]) & (things.sizes <= size)
+    while True:
+        box = things.box_around(is_part)
+        around = box.widen(int(_FAR * size) + 1, things.labels.shape)
+        labels = around.cut(things.labels)
+        away = ndimage.distance_transform_cdt(~things.mask(is_part, around))
+        gaps = ndimage.minimum(away, labels, things.numbers)
         shared = np.minimum(things.rights, box.right) - np.maximum(things.lefts, box.left)
-        narrower = np.minimum(things.rights - things.lefts, box.right - box.left)
-        reach = np.where((shared > narrower / 2) | (things.sizes < _SMALL * size), _FAR, _CLOSE)
-        joins = may_be & inside & ~is_part & (gaps <= reach * size)
+        is_stacked = shared > np.minimum(things.widths, box.right - box.left) / 2
+        reach = np.where(is_stacked | (things.sizes < _SMALL * size), _FAR, _CLOSE)
+        is_near = np.isin(things.numbers, labels) & (gaps <= reach * size)
+        joins = may_join & is_near & ~is_part
         if not joins.any():
             return is_part
-        is_part |= joins
+        is_part = is_part | joins
 
 
-@dataclass(frozen=True)
-class _Box:
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @classmethod
-    def around(cls, things: _Things, members: np.ndarray) -> "_Box":
-        return cls(
-            int(things.tops[members].min()),
-            int(things.bottoms[members].max()),
-            int(things.lefts[members].min()),
-            int(things.rights[members].max()),
-        )
-
-    def widen(self, margin: int, shape: tuple[int, ...]) -> "_Box":
-        return _Box(
-            max(self.top - margin, 0),
-            min(self.bottom + margin, shape[0]),
-            max(self.left - margin, 0),
-            min(self.right + margin, shape[1]),
-        )
-
-    def cut(self, values: np.ndarray) -> np.ndarray:
-        return values[self.top : self.bottom, self.left : self.right]
-
-
-def _frame(ink: np.ndarray, things: _Things, is_part: np.ndarray, others: int) -> Parts:
+def _cut(ink: np.ndarray, things: Things, is_part: np.ndarray, others: int) -> Parts:
     from scipy import ndimage
 
     edge = 2 + int(things.sizes[is_part].max() / 60)
-    box = _Box.around(things, is_part).widen(edge, ink.shape)
-    strokes = np.pad(np.isin(box.cut(things.labels), np.flatnonzero(is_part) + 1), 1)
+    box = things.box_around(is_part).widen(edge, ink.shape)
+    strokes = np.pad(things.mask(is_part, box), 1)
     near = ndimage.binary_dilation(strokes, np.ones((3, 3)), iterations=edge - 1)
     covered = np.where(near, np.clip(np.pad(box.cut(ink), 1), 0, 1), 0)
     return Parts(covered, strokes, others)

@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from digit_recognizer.data.sources.sample import enlarge
 from digit_recognizer.use.pictures.cut_out import cut_out, find_digit
 from digit_recognizer.use.pictures.read import PictureError, read_picture
-from tests.use.pictures.photos import KINDS, make_photo
+from tests.use.pictures.photos import KINDS, draw, make_photo
 
 DIGITS = enlarge(load_digits().images[:40] / 16)
 
@@ -109,6 +109,49 @@ def test_of_two_digits_the_larger_is_read_and_the_other_told_of() -> None:
     assert found.others == 1
     assert is_alike(found.image, cut_out(draw_six()))
     assert find_digit(draw_six()).others == 0
+
+
+def lay(six: np.ndarray, height: int, width: int, around: float = 255) -> np.ndarray:
+    """Put the six into the middle of something larger."""
+    larger = np.full((height, width), around, np.float32)
+    top, left = (height - len(six)) // 2, (width - six.shape[1]) // 2
+    larger[top : top + len(six), left : left + six.shape[1]] = six
+    return larger
+
+
+def test_a_printed_box_around_the_digit_is_not_read() -> None:
+    form = lay(draw_six(), 400, 400)
+    for edge in (90, 306):
+        form[edge : edge + 4, 90:310] = 0
+        form[90:310, edge : edge + 4] = 0
+    assert is_alike(cut_out(form), cut_out(draw_six()))
+
+
+def test_a_line_longer_than_the_digit_is_not_read() -> None:
+    underlined = lay(draw_six(), 400, 500)
+    underlined[330:333, 60:440] = 0
+    assert is_alike(cut_out(underlined), cut_out(draw_six()))
+
+
+def test_a_sheet_that_lies_on_a_dark_table_is_not_read_but_what_is_on_it() -> None:
+    sheet = lay(draw_six(), 400, 500)
+    assert is_alike(cut_out(lay(sheet, 480, 600, around=70)), cut_out(draw_six()))
+
+
+def test_a_pencil_is_seen_beside_a_black_table() -> None:
+    pencil = 255 - (255 - draw_six()) / 3
+    beside = np.hstack([np.full((400, 80), 5, np.float32), lay(pencil, 400, 500)])
+    assert is_alike(cut_out(beside), cut_out(draw_six()))
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_a_digit_that_touches_the_edge_is_read(turns: int) -> None:
+    for digit in DIGITS[:10]:
+        drawn = 255 - 235 * np.pad(draw(digit, 200), 60)
+        rows = np.flatnonzero((np.rot90(drawn, turns) < 128).any(axis=1))
+        touching = np.rot90(np.rot90(drawn, turns)[rows[0] :], -turns)
+        assert is_alike(cut_out(touching), cut_out(drawn))
+        assert is_alike(cut_out(255 - touching), cut_out(drawn))
 
 
 @pytest.mark.parametrize(

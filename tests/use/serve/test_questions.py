@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
+from tests.commands import await_true
 from tests.use.serve.asking import Reply, ask, ask_json, ask_picture
 from tests.use.serve.conftest import BLANK, NearestMeans, Served, serving_in_thread
 
@@ -146,6 +147,8 @@ def test_an_error_inside_is_told_inside(served: Served) -> None:
         assert reply.status == 500
         assert "secret" not in reply.error
         assert reply.headers["content-security-policy"]
+        # The terminal's turn comes after the answer's.
+        await_true(lambda: broken.errors, "the error is told", 10)
         assert broken.errors == ["POST /api/digit: secret\nof two lines"]
         assert ask(broken.port, "GET", "/api/model").status == 200
 
