@@ -46,9 +46,9 @@ def test_nearly_all_of_500_photos_of_held_back_digits_are_read(
     with open(out, newline="") as file:
         read = {int(Path(row["file"]).stem): int(row["digit"]) for row in csv.DictReader(file)}
     right = sum(read.get(number) == label for number, label in enumerate(labels))
-    # 95.2 % by this small network of a thousand coarse digits; the full-size one, of which
-    # `measure.py` is, reads 98.8 %.
-    assert right >= 0.94 * len(images)
+    # 96.4 % by this small network of a thousand coarse digits; the full-size one, of which
+    # `measure.py` is, reads 99.2 %.
+    assert right >= 0.95 * len(images)
 
 
 @pytest.mark.slow
