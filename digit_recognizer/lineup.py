@@ -64,9 +64,7 @@ def train_lineup(
     if selection is None:
         fitting = "standard" if len(train) >= _FULL_SIZE else "sample"
         selection = Selection(fitting, resolve_lineup(fitting))
-    if (settings or name) and len(selection.names) != 1:
-        raise ProjectError("SET and NAME vary one experiment: name exactly one in EXPERIMENTS.")
-    chosen = [vary(find_experiment(workspace, each), settings, name) for each in selection.names]
+    chosen = resolve_selection(workspace, selection, settings, name)
     if name:
         selection = Selection(name, (name,))
 
@@ -89,7 +87,16 @@ def train_lineup(
             )
 
 
-def find_experiment(workspace: Workspace, name: str) -> Experiment:
+def resolve_selection(
+    workspace: Workspace, selection: Selection, settings: list[str], name: str | None
+) -> list[Experiment]:
+    """Return the selected experiments; the only one, varied, where there are settings for it."""
+    if (settings or name) and len(selection.names) != 1:
+        raise ProjectError("SET and NAME vary one experiment: name exactly one in EXPERIMENTS.")
+    return [vary(_find(workspace, each), settings, name) for each in selection.names]
+
+
+def _find(workspace: Workspace, name: str) -> Experiment:
     """Return an experiment of that name, a study's best, or what a run of that name is of."""
     if name in EXPERIMENTS:
         return EXPERIMENTS[name]

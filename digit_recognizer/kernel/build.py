@@ -13,12 +13,12 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from digit_recognizer.configuration import find_variation, vary
+from digit_recognizer.configuration import find_variation
 from digit_recognizer.environment import COMMIT_FILE, current_commit
 from digit_recognizer.experiments import EXPERIMENTS, Experiment
 from digit_recognizer.kaggle_api import COMPETITION
 from digit_recognizer.kernel.archive import zip_members
-from digit_recognizer.lineup import Selection, find_experiment
+from digit_recognizer.lineup import Selection, resolve_selection
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
@@ -97,16 +97,14 @@ def plan_job(
     """Return the commands for what the person named; refuse here what would fail over there."""
     selection = Selection.of(lineup, experiments) or Selection.of(_DEFAULT_LINEUP, [])
     assert selection
-    if (settings or name) and len(selection.names) != 1:
-        raise ProjectError("SET and NAME vary one experiment: name exactly one in EXPERIMENTS.")
-    chosen = [vary(find_experiment(workspace, each), settings, name) for each in selection.names]
+    chosen = resolve_selection(workspace, selection, settings, name)
     names = [each.name for each in chosen]
-    if not experiments:
+    if not (experiments or name):
         which = ["--lineup", selection.label]
         trainings = [which]
     else:
         which = ["--experiments", *names]
-        named = [each.name for each in chosen if each.name in EXPERIMENTS]
+        named = [each for each in names if each in EXPERIMENTS]
         trainings = [["--experiments", *named]] if named else []
         trainings += [_vary_there(each) for each in chosen if each.name not in EXPERIMENTS]
     commands = [

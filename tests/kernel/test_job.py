@@ -45,6 +45,10 @@ def test_a_job_is_the_commands_that_a_person_would_type(workspace: Workspace) ->
         *("--experiments", "stages", "--set", "epochs=2", "seed=3", "--name", "mine")
     ]
     assert varied.commands[2][-2:] == ["--experiments", "mine"]
+    # A line-up of one is varied like its experiment, and so is the one that nobody named.
+    for lineup in ("standard", None):
+        of_one = plan_job(workspace, lineup, [], ["seed=3", "epochs=2"], "mine")
+        assert of_one == varied
 
 
 def test_what_only_this_workspace_knows_by_name_is_spelt_out(workspace: Workspace) -> None:
