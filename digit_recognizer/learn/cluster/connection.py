@@ -94,9 +94,7 @@ def open_client(address: str, option: str) -> Any:
             f"Dask is not installed, which {option}= needs. Run the command through make, which "
             "installs it, or run `make setup-cluster` first."
         ) from None
-    # What goes wrong is told by exceptions, in our words; Dask's logs would tell it in theirs.
-    for name in ("distributed", "distributed.client"):  # each has a level of its own
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    silence_dask()
     try:
         # A client by itself waits for ever for the greeting of, say, a web server.
         kind = asyncio.run(asyncio.wait_for(_ask_kind(address), _ANSWER_WITHIN))
@@ -111,6 +109,12 @@ def open_client(address: str, option: str) -> Any:
         return Client(
             address, timeout=_ANSWER_WITHIN, set_as_default=False, name="digit-recognizer"
         )
+
+
+def silence_dask() -> None:
+    """Turn its logs off: what goes wrong is told by exceptions, in our words."""
+    for name in ("distributed", "distributed.client"):  # each has a level of its own
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 async def _ask_kind(address: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from digit_recognizer.environment import available_cores, describe_environment, has_graphics_card
-from digit_recognizer.learn.cluster.connection import open_client
+from digit_recognizer.learn.cluster.connection import open_client, silence_dask
 from digit_recognizer.workspace import ProjectError
 
 LOOPBACK = "127.0.0.1"
@@ -87,8 +87,7 @@ async def _host(
     from distributed.comm import get_address_host
     from distributed.utils import get_ip
 
-    # Its own way of ending is full of errors.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    silence_dask()  # whose own way of ending is full of errors
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(_PLAIN))
         if scheduler:
