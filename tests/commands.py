@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from digit_recognizer.faults import VARIABLE
@@ -89,10 +88,3 @@ def submission_hash(workspace: Workspace) -> str:
     """Submit; return the sha256 of the file to upload."""
     run_well(workspace, "submit", "--experiments", "tiny")
     return sha256_of(workspace.submissions / "submission.csv")
-
-
-def await_true(holds: Callable[[], object], why: str, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, why
-        time.sleep(0.1)

@@ -11,6 +11,7 @@ import pytest
 from digit_recognizer.bench import processes
 from digit_recognizer.bench.processes import MemoryWatch, measure_command, memory_of_group
 from digit_recognizer.workspace import ProjectError
+from tests.processes import await_true, is_running
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/statm").exists(), reason="the system does not tell of several processes"
@@ -125,18 +126,8 @@ time.sleep(600)
     monkeypatch.setattr(os, "wait4", interrupt)
     with pytest.raises(KeyboardInterrupt):
         measure_command(run_python(code), dict(os.environ))
-    for process in (*started, int(noted.read_text())):
-        deadline = time.monotonic() + 10
-        while is_running(process):
-            assert time.monotonic() < deadline, "it goes on"
-            time.sleep(0.05)
-
-
-def is_running(process: int) -> bool:
-    listed = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
-    )
-    return bool(listed.stdout.strip()) and not listed.stdout.startswith("Z")
+    begun = [*started, int(noted.read_text())]
+    await_true(lambda: not any(map(is_running, begun)), "they end", 10)
 
 
 def test_the_watch_keeps_the_highest(monkeypatch: pytest.MonkeyPatch) -> None:

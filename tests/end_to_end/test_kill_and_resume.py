@@ -5,7 +5,6 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from pathlib import Path
 
@@ -18,10 +17,12 @@ from tests.commands import (
     run,
     run_well,
     start,
+    started,
     submission_hash,
     train_tiny,
     trained_folds,
 )
+from tests.processes import assert_group_ends, await_true, group_members
 
 KILLED = -signal.SIGKILL
 
@@ -143,24 +144,20 @@ def test_a_killed_worker_is_reported_with_its_fold(workspace: Workspace, undistu
 
 def test_workers_end_with_a_killed_parent(workspace: Workspace) -> None:
     arguments = [*TINY, "epochs=100000"]
-    process = start(workspace, "train", *arguments, "--jobs", "2")
-    deadline = time.monotonic() + 60
-    while len(group_members(process.pid)) < 3:
-        assert time.monotonic() < deadline, "no workers were started"
-        time.sleep(0.1)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
-    assert_group_ends(process.pid)
+    with started(workspace, "train", *arguments, "--jobs", "2") as process:
+        await_true(lambda: len(group_members(process.pid)) >= 3, "workers are started")
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
+        assert_group_ends(process.pid)
 
 
 def test_the_second_command_on_a_run_names_the_first(workspace: Workspace) -> None:
-    first = start(workspace, "train", *TINY, "epochs=100000")
     lock = workspace.runs / ".tiny.lock"
-    try:
-        deadline = time.monotonic() + 60
-        while not (lock.exists() and str(first.pid) in lock.read_text()):
-            assert time.monotonic() < deadline, "the first command took no lock"
-            time.sleep(0.1)
+    with started(workspace, "train", *TINY, "epochs=100000") as first:
+        await_true(
+            lambda: lock.exists() and str(first.pid) in lock.read_text(),
+            "the first command takes the lock",
+        )
         second = run(workspace, "train", *TINY, "epochs=100000")
         assert second.returncode == 1
         assert f"in use by process {first.pid} (train.py" in second.stdout
@@ -169,9 +166,6 @@ def test_the_second_command_on_a_run_names_the_first(workspace: Workspace) -> No
         # The lock died with its holder, though its file is still there.
         assert lock.exists()
         train_tiny(workspace, "--fresh")
-    finally:
-        first.kill()
-        first.communicate()
 
 
 def test_the_seed_decides_the_result(
@@ -254,19 +248,3 @@ def test_a_diverged_training_is_an_error_and_leaves_no_fold(workspace: Workspace
     assert "has diverged" in diverged.stdout
     assert "Traceback" not in diverged.stdout
     assert finished_folds(workspace) == []
-
-
-def group_members(group: int) -> list[str]:
-    """The living processes of a process group."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pgid=,stat=,pid=,args="], capture_output=True, text=True, check=True
-    )
-    rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
-    return [row[-1] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
-
-
-def assert_group_ends(group: int) -> None:
-    deadline = time.monotonic() + 60
-    while members := group_members(group):
-        assert time.monotonic() < deadline, members
-        time.sleep(0.1)

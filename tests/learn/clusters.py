@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digit_recognizer.workspace import Workspace, sha256_of
-from tests.commands import await_true, start
+from tests.commands import start
+from tests.processes import await_true, group_members
 
 ADDRESS = re.compile(r"(tcp|tls)://[0-9.]+:\d+")
 
@@ -91,27 +92,7 @@ def hashes_of(workspace: Workspace, name: str) -> dict[str, str]:
     return {str(path.relative_to(folder)): sha256_of(path) for path in files}
 
 
-def is_running(process: int) -> bool:
-    """Whether it is there, and not only as the memory of it that its parent has not asked for."""
-    state = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    return state != "" and not state.startswith("Z")
-
-
-def trainings(group: int | None = None) -> list[int]:
-    """The processes that train folds on workers, all or those of a process group."""
-    listed = subprocess.run(
-        ["ps", "-eww", "-o", "pgid=,pid=,stat=,args="],  # ww: however narrow the terminal
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    rows = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
-    return [
-        int(process)
-        for its_group, process, state, command in rows
-        if "-m digit_recognizer.learn.cluster.apart" in command
-        and not state.startswith("Z")
-        and group in (None, int(its_group))
-    ]
+def trainings(group: int) -> list[str]:
+    """The commands of a process group that train folds on workers."""
+    apart = "-m digit_recognizer.learn.cluster.apart"
+    return [command for command in group_members(group) if apart in command]

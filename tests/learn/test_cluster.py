@@ -21,7 +21,6 @@ from digit_recognizer.workspace import Workspace
 from tests.commands import (
     PROJECT,
     TINY,
-    await_true,
     run,
     run_well,
     start,
@@ -37,6 +36,7 @@ from tests.learn.clusters import (
     trainings,
     workers_of,
 )
+from tests.processes import await_true
 
 pytestmark = pytest.mark.slow
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from digit_recognizer.workspace import Workspace
-from tests.commands import TINY, await_true, run, train_tiny, trained_folds
-from tests.end_to_end.test_kill_and_resume import assert_group_ends
+from tests.commands import TINY, run, train_tiny, trained_folds
 from tests.learn.clusters import hosting, workers_of
+from tests.processes import assert_group_ends, await_true
 
 pytestmark = pytest.mark.slow
 

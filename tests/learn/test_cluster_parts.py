@@ -16,8 +16,8 @@ from digit_recognizer.learn.cluster.crew import agree_on_precision
 from digit_recognizer.learn.cluster.facts import gather_facts, list_mismatches
 from digit_recognizer.learn.cluster.host import place_workers
 from digit_recognizer.workspace import ProjectError, write_file
-from tests.commands import PROJECT, await_true
-from tests.learn.clusters import is_running
+from tests.commands import PROJECT
+from tests.processes import await_true, is_running
 
 
 def wait_quietly() -> None:

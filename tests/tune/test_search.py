@@ -3,8 +3,6 @@
 import io
 import shutil
 import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,7 @@ from digit_recognizer.tune.run import tune
 from digit_recognizer.tune.study import Trial, ask, find_best_trial, read_trials
 from digit_recognizer.workspace import ProjectError, Workspace, read_json
 from tests.commands import run_well, start
+from tests.processes import assert_group_ends
 from tests.tune.studies import (
     EXPERIMENT,
     OWN_PASSES,
@@ -164,7 +163,7 @@ def test_a_killed_search_goes_on_and_tries_the_same_values_again(
     process = start(workspace, "tune", *TUNE, "--trials", "2", *ONE, fault=fault)
     process.communicate(timeout=120)
     assert process.returncode == KILLED
-    assert_group_ends(process.pid)
+    assert_group_ends(process.pid, 30)
 
     output = run_well(workspace, "tune", *TUNE, "--trials", "2", *ONE)
 
@@ -188,7 +187,7 @@ def test_a_killed_worker_stops_the_search_in_plain_words(workspace: Workspace) -
     assert process.returncode == 1, output
     assert "worker process was killed" in output
     assert "Traceback" not in output
-    assert_group_ends(process.pid)
+    assert_group_ends(process.pid, 30)
     run_well(workspace, "tune", *TUNE, "--trials", "2", *ONE)
     states = [trial.state for trial in read_study(workspace)]
     assert states == ["failed", "done", "done"]
@@ -204,7 +203,7 @@ def test_a_stopped_search_ends_at_once_and_goes_on(
     assert process.returncode == code, output
     assert "goes on from there" in output
     assert "Traceback" not in output
-    assert_group_ends(process.pid)
+    assert_group_ends(process.pid, 30)
     assert {trial.state for trial in read_study(workspace)} == {"running"}
     tune_here(workspace, **TINY_STUDY, trials=0)
     assert {trial.state for trial in read_study(workspace)} == {"failed", "waiting"}
@@ -264,7 +263,7 @@ def test_a_database_is_shared_and_outlives_a_kill(workspace: Workspace, postgres
     outputs = [process.communicate(timeout=240)[0] for process in (second, first)]
     assert second.returncode == KILLED, outputs
     assert first.returncode == 0, outputs
-    assert_group_ends(second.pid)
+    assert_group_ends(second.pid, 30)
     run_well(workspace, "tune", *stored, "--trials", "6")
 
     trials = read_study(workspace, postgresql)
@@ -281,21 +280,6 @@ def _run_both(workspace: Workspace, *arguments: str) -> list[str]:
     outputs = [process.communicate(timeout=240)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     return outputs
-
-
-def assert_group_ends(group: int) -> None:
-    """Every process of the command's group ends, zombies aside."""
-    deadline = time.monotonic() + 30
-    while True:
-        listed = subprocess.run(
-            ["ps", "-eo", "pgid=,stat=,args="], capture_output=True, text=True, check=True
-        )
-        rows = [line.split(maxsplit=2) for line in listed.stdout.splitlines()]
-        living = [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
-        if not living:
-            return
-        assert time.monotonic() < deadline, living
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(

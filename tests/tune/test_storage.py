@@ -9,6 +9,7 @@ from optuna import create_study, load_study
 
 from digit_recognizer.tune.storage import alone, hide_password, journal_of, open_storage
 from digit_recognizer.workspace import ProjectError
+from tests.processes import await_true
 
 
 def count_trials(folder: Path) -> int:
@@ -39,10 +40,7 @@ def test_a_killed_holder_of_the_lock_holds_up_nobody(tmp_path: Path) -> None:
     lock = journal_of(tmp_path).with_suffix(".lock")
     process = multiprocessing.get_context("fork").Process(target=_hold, args=(lock,))
     process.start()
-    deadline = time.monotonic() + 30
-    while not lock.with_suffix(".held").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    await_true(lock.with_suffix(".held").exists, "the lock is held", 30)
     process.kill()
     started = time.monotonic()
     create_study(study_name="s", storage=storage)

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from tests.commands import await_true
+from tests.processes import await_true
 from tests.use.serve.asking import Reply, ask, ask_json, ask_picture
 from tests.use.serve.conftest import BLANK, NearestMeans, Served, serving_in_thread
 
