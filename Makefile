@@ -22,7 +22,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU ALL
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -156,8 +156,9 @@ bench: setup  ## how fast this machine reads, trains and predicts, beside stock 
 ## QUICK=1 (three minutes instead of half an hour)
 	@$(RUN) scripts/bench.py $(if $(filter 1 yes true,$(QUICK)),--quick)
 
-test: setup-dev  ## all tests, with coverage
-	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered
+test: setup-dev  ## the tests; a few minutes
+## ALL=1 (the slow ones too, with coverage)
+	@$(RUN) -m pytest -n 2 $(if $(filter 1 yes true,$(ALL)),--cov --cov-report=term:skip-covered --durations=20,-m "not slow")
 
 lint: setup-dev  ## style, types and the direction of imports
 	@$(RUN) -m ruff format --check .
