@@ -87,4 +87,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{count} test{'s' * (count > 1)}: {reason}")
     packages = sorted(set(re.findall(r"apt install (\S+)", " ".join(reasons))))
     if packages:
-        terminalreporter.write_line(f"To run them on Debian or Ubuntu: apt install {' '.join(packages)}")
+        command = f"apt install {' '.join(packages)}"
+        terminalreporter.write_line(f"To run them, on Debian or Ubuntu: {command}")
