@@ -10,7 +10,9 @@ In: `ForkServer().start(script, arguments, environment)`. Out: a `Command`, whic
 here of `subprocess.Popen`.
 """
 
+import atexit
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -22,8 +24,9 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 _PROJECT = Path(__file__).resolve().parents[1]
 _IMPORTED_FIRST = (
@@ -168,11 +171,33 @@ def main() -> None:
     package = importlib.import_module("digit_recognizer")
     for module in pkgutil.walk_packages(package.__path__, "digit_recognizer."):
         importlib.import_module(module.name)
+    # A collection in a fork would copy every page of what was imported.
+    gc.collect()
+    gc.freeze()
     arguments = _serve(channel)
     if arguments:
         sys.argv = arguments
         sys.path[0] = str(Path(arguments[0]).parent)
-        runpy.run_path(arguments[0], run_name="__main__")
+        _run(arguments[0])
+
+
+def _run(script: str) -> NoReturn:
+    """Run the script and end as an interpreter does, only without taking apart what it imported."""
+    try:
+        runpy.run_path(script, run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for its threads
+    atexit._run_exitfuncs()
+    with contextlib.suppress(OSError):
+        sys.stdout.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
