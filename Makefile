@@ -69,7 +69,7 @@ setup-tune:
 
 download: setup  ## the competition's CSVs, verified
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
-	@$(RUN) scripts/download.py --source "$$SOURCE"
+	@$(RUN) scripts/download.py --source="$$SOURCE"
 
 explore: setup  ## what the data look like: reports/data.html
 	@$(RUN) scripts/explore.py
@@ -80,16 +80,16 @@ split: setup  ## hold back a third of the labelled digits, to score a line-up on
 train: $(if $(CLUSTER),setup-cluster,setup)  ## k-fold training; run again, it goes on where it was stopped
 ## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1
 ## CLUSTER=tcp://scheduler:8786 (on Dask's workers)  RESOURCES="GPU=1"  WAIT=60 (seconds, for a worker)
-	@$(RUN) scripts/train.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
-	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $(if $(filter 1 yes true,$(FRESH)),--fresh) \
-	    $${CLUSTER:+--cluster "$$CLUSTER" $${RESOURCES:+--resources $$RESOURCES} $${WAIT:+--wait "$$WAIT"}}
+	@$(RUN) scripts/train.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${SET:+--set="$$SET"} $${NAME:+--name="$$NAME"} \
+	    $${JOBS:+--jobs="$$JOBS"} $${FOLDS:+--folds="$$FOLDS"} $(if $(filter 1 yes true,$(FRESH)),--fresh) \
+	    $${CLUSTER:+--cluster="$$CLUSTER" $${RESOURCES:+--resources="$$RESOURCES"} $${WAIT:+--wait="$$WAIT"}}
 
 cluster: setup-cluster  ## a Dask cluster of this machine, to train on; or workers for one elsewhere
 ## WORKERS=2 (processes)  PORT=8786  LISTEN=127.0.0.1 (who can reach it can run code here: see docs)
 ## SCHEDULER=tcp://other-machine:8786 (only workers, for that one)
-	@$(RUN) scripts/cluster.py $${WORKERS:+--workers "$$WORKERS"} $${PORT:+--port "$$PORT"} \
-	    $${LISTEN:+--listen "$$LISTEN"} $${SCHEDULER:+--scheduler "$$SCHEDULER"}
+	@$(RUN) scripts/cluster.py $${WORKERS:+--workers="$$WORKERS"} $${PORT:+--port="$$PORT"} \
+	    $${LISTEN:+--listen="$$LISTEN"} $${SCHEDULER:+--scheduler="$$SCHEDULER"}
 
 scaling: setup  ## what a line-up would take on other machines: the tables of docs/scaling.md
 	@$(RUN) scripts/scaling.py
@@ -97,60 +97,60 @@ scaling: setup  ## what a line-up would take on other machines: the tables of do
 tune: setup-tune  ## search for better values of an experiment: studies/, reports/tune-<study>.html
 ## EXPERIMENT=stages-short  TRIALS=20  PASSES=2000000  FOLDS="0 1"  STUDY=mine  JOBS=2
 ## SAMPLER=tpe|random  STORAGE=postgresql://...  JUDGE="1 2" (the best against it, on these seeds)
-	@$(RUN) scripts/tune.py $${EXPERIMENT:+--experiment "$$EXPERIMENT"} $${STUDY:+--study "$$STUDY"} \
-	    $${TRIALS:+--trials "$$TRIALS"} $${PASSES:+--passes "$$PASSES"} \
-	    $${STORAGE:+--storage "$$STORAGE"} $${FOLDS:+--folds $$FOLDS} $${JOBS:+--jobs "$$JOBS"} \
-	    $${SAMPLER:+--sampler "$$SAMPLER"} $${JUDGE:+--judge $$JUDGE}
+	@$(RUN) scripts/tune.py $${EXPERIMENT:+--experiment="$$EXPERIMENT"} $${STUDY:+--study="$$STUDY"} \
+	    $${TRIALS:+--trials="$$TRIALS"} $${PASSES:+--passes="$$PASSES"} \
+	    $${STORAGE:+--storage="$$STORAGE"} $${FOLDS:+--folds="$$FOLDS"} $${JOBS:+--jobs="$$JOBS"} \
+	    $${SAMPLER:+--sampler="$$SAMPLER"} $${JUDGE:+--judge="$$JUDGE"}
 
 submit: setup  ## blend, write, check, record and, with credentials, upload submission.csv
 ## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=auto|yes|no  FORCE=1
 ## WAIT=300 (seconds, for the score)
-	@$(RUN) scripts/submit.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} --weights "$$WEIGHTS" \
-	    $${MESSAGE:+--message "$$MESSAGE"} --upload "$$UPLOAD" \
-	    $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FORCE)),--force)
+	@$(RUN) scripts/submit.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --weights="$$WEIGHTS" \
+	    $${MESSAGE:+--message="$$MESSAGE"} --upload="$$UPLOAD" \
+	    $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FORCE)),--force)
 
 validate: setup  ## load the saved networks again; do they predict the very same?
 ## LINEUP=  EXPERIMENTS="a b"
-	@$(RUN) scripts/validate.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
+	@$(RUN) scripts/validate.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 report: setup  ## all runs compared, and a page for each, to open in a browser: reports/index.html
 ## EXPERIMENTS="a b" (only their pages)  FORMAT=md (print everything as Markdown, write nothing)
-	@$(RUN) scripts/report.py $${EXPERIMENTS:+--experiments $$EXPERIMENTS} --format "$$FORMAT"
+	@$(RUN) scripts/report.py $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --format="$$FORMAT"
 
 leaderboard: setup  ## every submission: out-of-fold beside public score; where the best stands
 	@$(RUN) scripts/leaderboard.py
 
 kernel: setup  ## one script that trains on Kaggle's GPU, in kernel/; and back: RUNS=runs.zip
 ## LINEUP=  EXPERIMENTS="a b"  SET="..." NAME=mine  PUSH=no  RUNS=<path of runs.zip>  FRESH=1
-	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
-	    --push "$$PUSH" $${RUNS:+--runs "$$RUNS"} $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
+	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${SET:+--set="$$SET"} $${NAME:+--name="$$NAME"} \
+	    --push="$$PUSH" $${RUNS:+--runs="$$RUNS"} $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
 predict: setup-use  ## what digits are on these pictures?
 ## IMAGES="a.png b.jpg folder/ rows.csv"  OUT=digits.csv  SHOW=seen.png
 ## LINEUP=  EXPERIMENTS="a b"  BACKEND=onnx|keras  MODEL=<path of an exported .onnx: no TensorFlow>
-	@$(RUN) scripts/predict.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${MODEL:+--model "$$MODEL"} \
-	    $${BACKEND:+--backend "$$BACKEND"} $${OUT:+--out "$$OUT"} $${SHOW:+--show "$$SHOW"} \
+	@$(RUN) scripts/predict.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${MODEL:+--model="$$MODEL"} \
+	    $${BACKEND:+--backend="$$BACKEND"} $${OUT:+--out="$$OUT"} $${SHOW:+--show="$$SHOW"} \
 	    -- $$IMAGES
 
 serve: setup-use  ## a page to draw digits on, at http://127.0.0.1:8028
 ## PORT=8028  LINEUP=  EXPERIMENTS="a b"  BACKEND=onnx|keras  MODEL=<path of an exported .onnx>
-	@$(RUN) scripts/serve.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${MODEL:+--model "$$MODEL"} \
-	    $${BACKEND:+--backend "$$BACKEND"} $${PORT:+--port "$$PORT"}
+	@$(RUN) scripts/serve.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${MODEL:+--model="$$MODEL"} \
+	    $${BACKEND:+--backend="$$BACKEND"} $${PORT:+--port="$$PORT"}
 
 explain: setup  ## what decided on the hardest digits and on typical ones: reports/explain.html
 ## LINEUP=  EXPERIMENTS="a b"
-	@$(RUN) scripts/explain.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
+	@$(RUN) scripts/explain.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 export: setup-use  ## all networks of a line-up in one ONNX file (and LiteRT), with a model card
 ## LINEUP=  EXPERIMENTS="a b"
-	@$(RUN) scripts/export.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
+	@$(RUN) scripts/export.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 bench: setup  ## how fast this machine reads, trains and predicts, beside stock Keras and PyTorch
 ## QUICK=1 (three minutes instead of half an hour)

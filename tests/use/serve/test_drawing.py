@@ -149,7 +149,7 @@ def test_what_was_cleared_or_undone_is_not_answered_any_more(questions: Question
     wait_until_explained(page, 7)
 
 
-@pytest.mark.parametrize("place", [(0.5, 0.5), (0.002, 0.002)])
+@pytest.mark.parametrize("place", [(0.5, 0.5), (0.5, 0.003), (0.02, 0.02)])
 def test_a_click_leaves_a_dot_that_is_answered_and_undone(
     page: Page, place: tuple[float, float]
 ) -> None:
