@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev setup-use setup-cluster setup-tune download explore split train tune submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
+.PHONY: help setup setup-dev setup-use setup-cluster setup-tune setup-shap download explore split train tune submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -22,7 +22,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU ALL
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU ALL SHAP
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -66,6 +66,10 @@ setup-cluster:
 # A search wants Optuna.
 setup-tune:
 	@scripts/setup.sh "$$VENV" tune
+
+# One more way to explain.
+setup-shap:
+	@scripts/setup.sh "$$VENV" shap
 
 download: setup  ## the competition's CSVs, verified
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
@@ -142,8 +146,8 @@ serve: setup-use  ## a page to draw digits on, at http://127.0.0.1:8028
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${MODEL:+--model="$$MODEL"} \
 	    $${BACKEND:+--backend="$$BACKEND"} $${PORT:+--port="$$PORT"}
 
-explain: setup  ## what decided on the hardest digits and on typical ones: reports/explain.html
-## LINEUP=  EXPERIMENTS="a b"
+explain: $(if $(filter 1 yes true,$(SHAP)),setup-shap,setup)  ## what decided on the hardest digits and on typical ones: reports/explain.html
+## LINEUP=  EXPERIMENTS="a b"  SHAP=1 (a column more, by the package shap)
 	@$(RUN) scripts/explain.py $${LINEUP:+--lineup="$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
