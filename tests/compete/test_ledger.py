@@ -2,10 +2,12 @@
 
 import dataclasses
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,7 @@ ENTRY = Entry(
 # Adds rows of its own, numbered, as its arguments say: workspace, writer, rows.
 WRITER = """
 import sys
+from contextlib import closing
 from pathlib import Path
 from digit_recognizer.compete.ledger import Entry, add_entry
 from digit_recognizer.workspace import Workspace
@@ -150,6 +153,36 @@ def test_a_damaged_ledger_is_one_clear_message_and_stays_as_it_is(
         expected = "later version" if damage == "another table" else "cannot be used ("
         assert expected in str(error.value)
         assert "\n" not in str(error.value)
+        if damage == "another table":
+            continue
+        assert f"mv '{path}' '{path}.damaged'" in str(error.value)
+        assert "make leaderboard" in str(error.value)
+    assert sha256_of(path) == before
+
+
+def test_a_ledger_put_aside_as_the_error_says_makes_room_for_a_new_one(empty: Workspace) -> None:
+    path = empty.submissions / "ledger.db"
+    path.parent.mkdir()
+    path.write_bytes(b"this is no database " * 100)
+    with pytest.raises(ProjectError) as error:
+        add_entry(empty, ENTRY)
+    (command,) = re.findall(r"rename it: (mv '.*')\.", str(error.value))
+    subprocess.run(command, shell=True, check=True)
+    entry = add_entry(empty, ENTRY)
+    assert list_entries(empty) == [entry]
+
+
+def test_a_ledger_says_which_form_it_has_and_a_later_one_is_refused(empty: Workspace) -> None:
+    add_entry(empty, ENTRY)
+    path = empty.submissions / "ledger.db"
+    with closing(sqlite3.connect(path)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        assert version >= 1
+        connection.execute(f"PRAGMA user_version = {version + 1}")
+    before = sha256_of(path)
+    for use in (lambda: list_entries(empty), lambda: add_entry(empty, ENTRY)):
+        with pytest.raises(ProjectError, match="written by a later version of this project"):
+            use()
     assert sha256_of(path) == before
 
 

@@ -106,3 +106,10 @@ def test_a_file_cut_anywhere_has_fewer_rows_or_is_refused(path: Path) -> None:
             continue
         assert np.array_equal(ids, np.arange(1, len(ids) + 1))
         assert np.array_equal(labels, (ids - 1) % 10)
+
+
+def test_blank_lines_at_the_end_do_no_harm(tmp_path: Path) -> None:
+    path = tmp_path / "answers.csv"
+    path.write_text("ImageId,Label\n1,7\n2,0\n\n\n")
+    ids, labels = read_answers(path)
+    assert (ids.tolist(), labels.tolist()) == ([1, 2], [7, 0])

@@ -195,15 +195,14 @@ def test_a_bad_cell_is_found_wherever_it_stands(
         ("1,2\n4,5,6,7\n", 1, 2),
         ("1,2,3,4\n5,6\n", 1, 4),
         ("1,2,3\n\n4,5,6\n", 2, 1),
-        ("1,2,3\n\n", 2, 1),
-        ("1,2,3\n\n\n\n", 2, 1),
         ("1,2,3,4,5,6\n", 1, 6),
         ("1\n2\n3\n", 1, 1),
     ],
 )
 def test_a_row_of_another_length_is_named(path: Path, rows: str, row: int, cells: int) -> None:
     message = refusal(path, "label,pixel0,pixel1\n" + rows)
-    assert f"row {row} (line {row + 1}): found {cells} cells, expected 3" in message
+    found = f"found {cells} cell{'s' * (cells > 1)}, expected 3"
+    assert f"row {row} (line {row + 1}): {found}" in message
 
 
 # --- whole files --------------------------------------------------------------------------------
@@ -216,10 +215,10 @@ def test_a_row_of_another_length_is_named(path: Path, rows: str, row: int, cells
         (b"\xef\xbb\xbf", "is empty"),
         (b"\r\n\r\n", "is empty"),
         (b"label,pixel0,pixel1", "holds a header at most"),
-        (b"label,pixel0,pixel1\r", "holds a header at most"),
+        (b"label,pixel0,pixel1\r", "line ends of CR alone"),
         (b"label,pixel0,pixel1\n", "holds a header and no rows"),
         (b"\xef\xbb\xbflabel,pixel0,pixel1\r\n", "holds a header and no rows"),
-        (b"label,pixel0,pixel1\r1,2,3\r", "holds a header at most"),
+        (b"label,pixel0,pixel1\r1,2,3\r", "line ends of CR alone"),
         (b"1,2,3\n4,5,6\n", "unknown: '1', '2', '3'"),
     ],
 )
@@ -338,3 +337,18 @@ def test_no_single_changed_byte_is_read_as_anything_but_what_it_says(path: Path)
             assert read.tolist() == [[int(cell) for cell in row.split(",")] for row in rows]
             assert all(cell.isdigit() for row in rows for cell in row.split(","))
             assert (read <= [9, 255, 255]).all()
+
+
+@pytest.mark.parametrize("blank", ["\n", "\n\n\n", "\r\n\r\n", "  \n\t\n", " "])
+def test_blank_lines_at_the_end_do_no_harm(path: Path, blank: str) -> None:
+    table = random_table(5, NARROW)
+    assert np.array_equal(parse(path, as_text(NARROW, table) + blank), table)
+
+
+def test_a_blank_line_between_rows_is_still_refused(path: Path) -> None:
+    told = refusal(path, "label,pixel0,pixel1\n1,2,3\n\n4,5,6\n")
+    assert "row 2 (line 3): found 1 cell, expected 3" in told
+
+
+def test_line_ends_of_cr_alone_are_called_that(path: Path) -> None:
+    assert "line ends of CR alone" in refusal(path, "label,pixel0,pixel1\r1,2,3\r")

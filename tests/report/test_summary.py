@@ -87,6 +87,15 @@ def test_without_runs_it_says_what_to_do(workspace: Workspace) -> None:
             write(workspace, form=form)
 
 
+def test_a_run_whose_metrics_are_gone_is_not_called_none(workspace: Workspace) -> None:
+    run = make_up_run(workspace)
+    (run.folder / "metrics.json").unlink()
+    with pytest.raises(ProjectError) as error:
+        write(workspace)
+    assert "There are no runs" not in str(error.value)
+    assert f"make train EXPERIMENTS={run.name}" in str(error.value)
+
+
 def test_runs_get_the_digits_that_they_were_trained_on_or_none(
     workspace: Workspace, pages: dict[str, Digits | None]
 ) -> None:

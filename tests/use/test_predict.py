@@ -1,6 +1,7 @@
 """`make predict`, as a person runs it."""
 
 import csv
+import os
 import shutil
 from pathlib import Path
 
@@ -140,3 +141,11 @@ def test_an_empty_folder_and_a_broken_csv_are_told_of(tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     told = list(gather([str(tmp_path / "empty"), str(tmp_path / "rows.csv")]))
     assert all(isinstance(each, Unread) for each in told) and len(told) == 2
+
+
+def test_what_is_no_file_is_told_of_and_not_waited_for(tmp_path: Path) -> None:
+    for name in ("pipe.png", "rows.csv"):
+        os.mkfifo(tmp_path / name)
+    told = list(gather([str(tmp_path / "pipe.png"), str(tmp_path), str(tmp_path / "rows.csv")]))
+    assert [type(each) for each in told] == [Unread] * 3
+    assert all("named pipe" in each.why for each in told if isinstance(each, Unread))

@@ -155,5 +155,3 @@ def _draw(rows: dict[str, np.ndarray], hardest: int, what: str) -> str:
         for name, alike in rows.items()
     )
     return draw_agreement(list(rows.items()), hardest, f"{what}, one dot an image. {medians}")
-
-

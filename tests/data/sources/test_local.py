@@ -268,3 +268,19 @@ def test_a_file_that_is_no_zip_is_refused(
     path = tmp_path / "train.csv"
     path.write_bytes(contents)
     assert "neither a folder nor a zip archive that can be read" in assert_refused(workspace, path)
+
+
+def test_an_error_names_the_file_that_the_person_gave(
+    workspace: Workspace, tiny_source: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(tiny_source, other)
+    (other / "train.csv").write_text((other / "train.csv").read_text().replace("\n1,", "\n11,", 1))
+    assert f"{other / 'train.csv'}, row " in assert_refused(workspace, other)
+
+    members = {f"digits/{name}": (other / name).read_bytes() for name in FILES}
+    packed = pack(tmp_path / "digits.zip", members)
+    assert f"digits/train.csv in {packed}, row " in assert_refused(workspace, packed)
+
+    gzip_files(other)
+    assert f"{other / 'train.csv.gz'}, row " in assert_refused(workspace, other)

@@ -1,0 +1,91 @@
+"""What all commands share: options of any value, and output that nothing can break."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from digit_recognizer.workspace import Workspace
+from tests.commands import PROJECT, TINY, run
+from tests.made_up_runs import make_up_run
+
+SCRIPTS = PROJECT / "scripts"
+
+
+@pytest.mark.parametrize(
+    ("script", "option"),
+    [
+        *(("train", option) for option in ("name", "lineup", "experiments", "set")),
+        *(("submit", option) for option in ("lineup", "experiments", "weights")),
+        *(("tune", option) for option in ("experiment", "study", "storage", "sampler")),
+        *(("kernel", "name"), ("report", "experiments"), ("download", "source")),
+        *(("predict", "model"), ("serve", "backend"), ("cluster", "scheduler")),
+    ],
+)
+def test_every_value_may_begin_with_a_dash(workspace: Workspace, script: str, option: str) -> None:
+    done = run(workspace, script, f"--{option}=-rf", "--", "x.png" if script == "predict" else "")
+    assert "expected one argument" not in done.stdout
+    assert "expected at least" not in done.stdout
+
+
+def test_make_attaches_every_value_to_its_option() -> None:
+    recipes = (PROJECT / "Makefile").read_text()
+    assert '--name="$$NAME"' in recipes
+    assert re.findall(r'--[a-z]+ "?[$][$][A-Z]+', recipes) == []
+
+
+def test_a_value_of_the_wrong_kind_is_told_as_make_calls_it(workspace: Workspace) -> None:
+    for script, option in (("train", "--jobs=x"), ("train", "--folds=0 x"), ("tune", "--trials=x")):
+        done = run(workspace, script, option)
+        assert done.returncode == 2
+        name = option[2:].partition("=")[0].upper()
+        assert done.stdout == f"Error: {name}=x; expected a whole number.\n"
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "iso-8859-1"])
+def test_what_an_encoding_lacks_is_replaced(workspace: Workspace, encoding: str) -> None:
+    make_up_run(workspace, "run")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / "report.py"), "--format", "md"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=environment_of(workspace) | {"PYTHONIOENCODING": encoding},
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert b"Traceback" not in done.stdout
+    assert ("±" in done.stdout.decode(encoding)) == (encoding != "ascii")
+
+
+def environment_of(workspace: Workspace) -> dict[str, str]:
+    return {**os.environ, "DIGIT_RECOGNIZER_HOME": str(workspace.root)}
+
+
+def test_work_goes_on_when_nobody_reads_any_more(workspace: Workspace) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    process = subprocess.run(
+        [sys.executable, str(SCRIPTS / "train.py"), *TINY],
+        stdout=write,
+        stderr=subprocess.PIPE,
+        env=environment_of(workspace),
+        check=False,
+    )
+    os.close(write)
+    assert process.returncode == 0, process.stderr
+    assert b"Traceback" not in process.stderr
+    assert (workspace.runs / "tiny/metrics.json").exists()
+
+
+def test_a_closed_stdout_is_no_error(workspace: Workspace) -> None:
+    script = SCRIPTS / "download.py"
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" "$@" >&-', sys.executable, str(script), "--source", "auto"],
+        stderr=subprocess.PIPE,
+        env=environment_of(workspace),
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert b"Traceback" not in done.stderr
