@@ -76,7 +76,7 @@ class _Words(argparse.Action):
 
 
 class _Output:
-    """stdout or stderr, which outlives its reader: without one, what is printed is dropped."""
+    """stdout or stderr that cannot end the work: what cannot be written is dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -87,14 +87,14 @@ class _Output:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except BrokenPipeError:
+        except OSError:
             self._drop()
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except BrokenPipeError:
+        except OSError:
             self._drop()
 
     def _drop(self) -> None:

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -63,9 +64,15 @@ def environment_of(workspace: Workspace) -> dict[str, str]:
     return {**os.environ, "DIGIT_RECOGNIZER_HOME": str(workspace.root)}
 
 
-def test_work_goes_on_when_nobody_reads_any_more(workspace: Workspace) -> None:
-    read, write = os.pipe()
-    os.close(read)
+@pytest.mark.parametrize("output", ["a pipe without a reader", "a full disk"])
+def test_work_goes_on_when_nothing_can_be_printed(workspace: Workspace, output: str) -> None:
+    if output == "a full disk":
+        if not Path("/dev/full").exists():
+            pytest.skip("this system has no /dev/full")
+        write = os.open("/dev/full", os.O_WRONLY)
+    else:
+        read, write = os.pipe()
+        os.close(read)
     process = subprocess.run(
         [sys.executable, str(SCRIPTS / "train.py"), *TINY],
         stdout=write,

@@ -143,7 +143,8 @@ def _open_ledger(workspace: Workspace) -> Iterator[sqlite3.Connection]:
                     connection.execute("ROLLBACK")
                 raise
     except sqlite3.DatabaseError as error:
-        damaged = getattr(error, "sqlite_errorcode", None) in _DAMAGED
+        # The lower byte is the kind of error, the rest says more of it.
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
         advice = _HOW_TO_GO_ON.format(path=path) if damaged else ""
         raise ProjectError(
             f"The ledger {path} cannot be used ({error}). Nothing was written to it.{advice}"

@@ -98,9 +98,9 @@ def test_what_cannot_be_read_is_said_and_forgotten(browser: Browser, server: Pro
     page.context.set_offline(True)
     draw_digit(page, 7)
     expect(page.locator("#note.problem")).to_contain_text("make serve")
-    page.context.set_offline(False)
-    draw_digit(page, 7)
+    page.context.set_offline(False)  # and it is asked again
     wait_until_explained(page, 7)
+    expect(page.locator("#note")).to_have_text("")
     page.close()
 
 
@@ -127,6 +127,8 @@ def test_what_only_the_server_can_read_is_said_until_it_was_read(page: Page) -> 
     page.route("**/api/picture", lambda route: held.append(route))  # noqa: PLW0108
     drop(page, ("five.pgm", "image/x-portable-graymap", file.getvalue()))
     expect(page.locator("#note")).to_contain_text("Your browser cannot show five.pgm")
+    while not held:
+        page.wait_for_timeout(10)
     held[0].continue_()
     wait_until_explained(page, 5)
     expect(page.locator("#note")).to_have_text("")

@@ -12,16 +12,18 @@ let isResting = true; // no stroke is being drawn
 let pixels = null; // of the answer that is shown
 
 const askWhy = asker(
-  (seen, digit) => post("/api/saliency", "application/json", JSON.stringify({ pixels: seen, digit })),
+  (signal, seen, digit) =>
+    post("/api/saliency", "application/json", JSON.stringify({ pixels: seen, digit }), signal),
   (answer, isLast, seen) => show.showSaliency(answer, seen),
-  fail,
+  // The answer that is shown stays right.
+  (error) => show.note(error.message, "problem"),
 );
 
 const askWhat = asker(
-  async () => {
+  async (signal) => {
     const file = sketch.picture?.file ?? (await drawPicture(sketch.strokes));
     const type = file.type.startsWith("image/") ? file.type : "application/octet-stream";
-    return post("/api/picture", type, file);
+    return post("/api/picture", type, file, signal);
   },
   (answer, isLast) => {
     pixels = answer.pixels;
@@ -58,11 +60,13 @@ function fail(error) {
 }
 
 function goBack() {
+  if (!sketch.canUndo) return;
   sketch.undo();
   restart();
 }
 
 function goForth() {
+  if (!sketch.canRedo) return;
   sketch.redo();
   restart();
 }
