@@ -22,18 +22,29 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU ALL SHAP
-# A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
-UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
-    $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
+# A target's options are those that its `##` lines name: help shows them, and these lines read them.
+HASHES := \#\#
+TAKEN := $(shell awk '/^[a-z-]+:/ { target = $$1; sub(/:.*/, "", target) } \
+    sub(/^(.*:.*)?$(HASHES) /, " ") { while (match($$0, / [A-Z]+=/)) { \
+    print target "/" substr($$0, RSTART + 1, RLENGTH - 2); $$0 = substr($$0, RSTART + RLENGTH) } }' Makefile)
+OPTIONS := $(sort VENV PYTHON $(notdir $(TAKEN)))
+GOALS := $(if $(MAKECMDGOALS),$(MAKECMDGOALS),help)
+# What the goals do not take would otherwise be ignored, and hours be spent on the wrong thing.
+GIVEN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
+    $(origin $(name)))),$(filter-out VENV PYTHON DEBUG -*,$(name)))))
+REFUSED := $(strip $(foreach name,$(GIVEN),$(if $(filter $(addsuffix /$(name),$(GOALS)),$(TAKEN)),,$(name))))
+UNKNOWN := $(filter-out $(OPTIONS),$(REFUSED))
+OWN := $(sort $(notdir $(filter $(addsuffix /%,$(GOALS)),$(TAKEN))) VENV PYTHON)
 ifneq ($(UNKNOWN),)
-$(error There is no option $(UNKNOWN); there are: $(OPTIONS))
+$(error There is no option $(UNKNOWN). The options of `make $(GOALS)`: $(OWN))
 endif
-# One letter off, it would be ignored by whatever takes EXPERIMENTS.
-ifneq ($(filter command,$(firstword $(origin EXPERIMENT))),)
-ifeq ($(filter tune,$(MAKECMDGOALS)),)
-$(error EXPERIMENT= is an option of `make tune` alone; there is EXPERIMENTS="a b")
+ifneq ($(REFUSED),)
+$(error `make $(GOALS)` does not take $(REFUSED).$(foreach name,$(REFUSED), $(name) is \
+    for: $(sort $(patsubst %/,%,$(dir $(filter %/$(name),$(TAKEN))))).) The options of `make $(GOALS)`: $(OWN))
 endif
+# In somebody's environment it may mean another thing, and it replaces a virtual environment.
+ifeq ($(filter setup,$(MAKECMDGOALS)),)
+override GPU :=
 endif
 # Taken as typed: a dollar sign in a path is not a variable.
 $(foreach name,$(OPTIONS),$(eval override $(name) := $$(value $(name))))
@@ -49,7 +60,7 @@ help:  ## this list
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / { printf "%-13s %s\n", $$1, $$2 }  /^## / { printf "%-13s   %s\n", "", substr($$0, 4) }' Makefile
 
 setup:  ## the virtual environment; every other target does this first where needed
-## VENV=.venv  PYTHON=python3.12  GPU=1 (the CUDA build, Linux)
+## VENV=.venv  PYTHON=python3.12  GPU=1 (for an NVIDIA card, Linux)
 	@scripts/setup.sh "$$VENV" base
 
 setup-dev:
@@ -128,6 +139,7 @@ leaderboard: setup  ## every submission: out-of-fold beside public score; where 
 
 kernel: setup  ## one script that trains on Kaggle's GPU, in kernel/; and back: RUNS=runs.zip
 ## LINEUP=  EXPERIMENTS="a b"  SET="..." NAME=mine  PUSH=no  RUNS=<path of runs.zip>  FRESH=1
+## WAIT=600 (seconds, for the kernel to end)
 	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup="$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${SET:+--set="$$SET"} $${NAME:+--name="$$NAME"} \
 	    --push="$$PUSH" $${RUNS:+--runs="$$RUNS"} $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)

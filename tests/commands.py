@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -28,6 +29,12 @@ TINY = [
     "batch_size=32",
     "folds=3",
 ]
+
+
+def options_of_make() -> set[str]:
+    """Every option that a target of the Makefile takes."""
+    lines = re.findall(r"^## (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
+    return {option for line in lines for option in re.findall(r"(?:^|\s)([A-Z]+)=", line)}
 
 
 fork_server = functools.cache(ForkServer)

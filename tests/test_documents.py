@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from digit_recognizer.experiments import EXPERIMENTS, LINEUPS
-from tests.commands import PROJECT
+from tests.commands import PROJECT, options_of_make
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PROJECT.glob("docs/*.md")]
 MAKEFILE = (PROJECT / "Makefile").read_text()
@@ -16,7 +16,7 @@ MAKE_COMMAND = re.compile(r"(?:`|^    |\bSIGKILL )make ([^`\n]*)", re.MULTILINE)
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_every_target_and_option_in_a_document_is_in_the_makefile(path: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
-    options = set(re.search(r"^OPTIONS := (.*)$", MAKEFILE, re.MULTILINE)[1].split())  # type: ignore[index]
+    options = options_of_make()
     for command in MAKE_COMMAND.findall(path.read_text()):
         words = re.sub(r'"[^"]*"', "x", command.split("  ")[0]).split()
         for word in words:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands import PROJECT
+from tests.commands import PROJECT, options_of_make
+from tests.processes import await_true
 
 ENVIRONMENT = Path(sys.prefix)
 
@@ -30,9 +31,7 @@ def clone(tmp_path: Path) -> Path:
 
 def fresh_environment() -> dict[str, str]:
     """The environment without what `make test` itself has put there."""
-    options = re.search(r"^OPTIONS := (.*)$", (PROJECT / "Makefile").read_text(), re.MULTILINE)
-    assert options
-    made = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", *options[1].split()}
+    made = {"MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES", *options_of_make()}
     return {name: value for name, value in os.environ.items() if name not in made}
 
 
@@ -130,7 +129,7 @@ def test_misspelt_options_are_refused_and_values_are_taken_as_typed(clone: Path)
     pin_nothing(clone)
     for misspelt, told in (
         ("EXPERIMANTS=deotte", "There is no option EXPERIMANTS"),
-        ("EXPERIMENT=deotte", "there is EXPERIMENTS="),
+        ("EXPERIMENT=deotte", "EXPERIMENT is for: tune."),
     ):
         refused = make(clone, "train", misspelt)
         assert refused.returncode != 0
@@ -139,10 +138,130 @@ def test_misspelt_options_are_refused_and_values_are_taken_as_typed(clone: Path)
     assert "--fresh" not in shown
     assert "--fresh" in make(clone, "-n", "train", "FRESH=1").stdout
     # What would reach the script is what was typed, whatever make or a shell could see in it.
-    (clone / "Makefile").open("a").write('\nshow:\n\t@printf "%s" "$$SOURCE"\n')
+    (clone / "Makefile").open("a").write('\nshow:\n## SOURCE=what\n\t@printf "%s" "$$SOURCE"\n')
     typed = "/tmp/a $HOME `id` $(id) \\ 'x' \"y\""
     assert make(clone, "show", f"SOURCE={typed}").stdout == typed
     assert "NAME=x" not in make(clone, "-n", "train", NAME="x").stdout
+
+
+@pytest.mark.parametrize(
+    ("command", "refused", "told"),
+    [
+        ("train SOURCE=mnist", "SOURCE", "SOURCE is for: download."),
+        ("train TRIALS=4", "TRIALS", "TRIALS is for: tune."),
+        ("submit NAME=foo", "NAME", "NAME is for: kernel train."),
+        ("submit SET=", "SET", "SET is for: kernel train."),
+        (
+            "report LINEUP=quick",
+            "LINEUP",
+            "The options of `make report`: EXPERIMENTS FORMAT PYTHON",
+        ),
+        ("leaderboard EXPERIMENTS=", "EXPERIMENTS", "EXPERIMENTS is for:"),
+        ("validate FOLDS=0", "FOLDS", "FOLDS is for: train tune."),
+        ("train GPU=1", "GPU", "GPU is for: setup."),
+        ("LINEUP=quick", "LINEUP", "`make help` does not take LINEUP."),
+    ],
+)
+def test_a_target_refuses_the_options_of_others(command: str, refused: str, told: str) -> None:
+    done = make(PROJECT, "-n", *command.split())
+    assert done.returncode != 0
+    assert f"does not take {refused}." in done.stdout
+    assert told in done.stdout
+
+
+def test_an_option_is_taken_where_one_of_several_targets_takes_it() -> None:
+    for command in (
+        "download train submit SOURCE=sample LINEUP=quick UPLOAD=no",
+        "train RESOURCES=GPU=1 CLUSTER=tcp://a:1",
+        "kernel WAIT=5 VENV=.venv PYTHON=python3 DEBUG=1",
+    ):
+        done = make(PROJECT, "-n", *command.split())
+        assert done.returncode == 0, done.stdout
+
+
+# In place of Python, so that no environment is really made: its `pip` installs nothing, and does
+# what the test says once it comes to a certain file.
+FAKE_PYTHON = """#!/bin/sh
+case "$1 $2" in
+"-m venv") mkdir -p "$3/bin" && cp "$0" "$3/bin/python" ;;
+"-m pip") case $* in *"${AT:-nothing}") eval "$DO" ;; esac ;;
+"--version "*) echo Python 3.12.0 ;;
+esac
+"""
+
+
+@pytest.fixture
+def with_tune(clone: Path, tmp_path: Path) -> tuple[Path, dict[str, str]]:
+    """A clone whose finished CPU environment has an extra, and variables that find a card."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "python").write_text(FAKE_PYTHON)
+    (tools / "nvidia-smi").write_text("#!/bin/sh\necho GPU 0: a card\n")
+    for tool in tools.iterdir():
+        tool.chmod(0o755)
+    variables = {"PYTHON": str(tools / "python"), "PATH": f"{tools}:{os.environ['PATH']}"}
+    made = make(clone, "setup-tune", **variables)
+    assert made.returncode == 0, made.stdout
+    (clone / ".venv/old").touch()
+    return clone, variables
+
+
+def stamps(clone: Path) -> set[str]:
+    return {path.name.removeprefix(".installed-") for path in clone.glob(".venv/.installed-*")}
+
+
+def leftovers(clone: Path) -> list[Path]:
+    return list(clone.glob(".venv.*"))
+
+
+def test_gpu_replaces_the_environment_and_keeps_what_was_added_to_it(
+    with_tune: tuple[Path, dict[str, str]],
+) -> None:
+    clone, variables = with_tune
+    # A variable of somebody's environment is not a request to replace anything.
+    assert make(clone, "-s", "setup-tune", GPU="1", **variables).stdout == ""
+    done = make(clone, "setup", "GPU=1", **variables)
+    assert done.returncode == 0, done.stdout
+    assert stamps(clone) == {"requirements-gpu.txt", "requirements-tune.txt"}
+    assert not (clone / ".venv/old").exists()
+    assert leftovers(clone) == []
+    assert make(clone, "-s", "setup-tune", **variables).stdout == "", "it stays one for the card"
+
+
+def test_gpu_without_a_card_changes_nothing(with_tune: tuple[Path, dict[str, str]]) -> None:
+    if list(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists():
+        pytest.skip("this machine has a card")
+    clone, variables = with_tune
+    (Path(variables["PYTHON"]).parent / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
+    refused = make(clone, "setup", "GPU=1", **variables)
+    assert refused.returncode != 0
+    assert "GPU=1 needs an NVIDIA card, and there is none here" in refused.stdout
+    assert (clone / ".venv/old").exists()
+    assert leftovers(clone) == []
+
+
+@pytest.mark.parametrize("file", ["requirements-gpu.txt", "requirements-tune.txt"])
+@pytest.mark.parametrize("fault", ["exit 1", "kill -TERM 0", "kill -INT 0", "kill -KILL 0"])
+def test_a_replacement_that_fails_brings_the_old_environment_back(
+    with_tune: tuple[Path, dict[str, str]], file: str, fault: str
+) -> None:
+    clone, variables = with_tune
+    failed = subprocess.run(
+        ["make", "setup", "GPU=1"],
+        cwd=clone,
+        env=fresh_environment() | variables | {"AT": file, "DO": fault},
+        start_new_session=True,
+        check=False,
+    )
+    assert failed.returncode != 0
+    if "KILL" in fault:  # nobody was left to do it, so the next command does
+        assert (clone / ".venv.before/old").exists()
+        next_one = make(clone, "setup", **variables)
+        assert next_one.returncode == 0, next_one.stdout
+    # `make` may end at the signal before what it had started has put things back.
+    await_true(lambda: leftovers(clone) == [], "the old environment is back")
+    assert (clone / ".venv/old").exists()
+    assert stamps(clone) == {"requirements.txt", "requirements-tune.txt"}
 
 
 def test_two_first_commands_do_not_destroy_each_others_environment(clone: Path) -> None:
