@@ -57,11 +57,15 @@ def tab(browser: Browser) -> Iterator[Page]:
         if not request.url.startswith(("file:", "data:", "blob:", "http://127.0.0.1:")):
             complaints.append(f"asked for {request.url}")
 
+    def on_failure(request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # which the page itself has given up
+            complaints.append(f"failed: {request.url[:200]}")
+
     page = browser.new_page(viewport=DESKTOP)
     page.on("console", on_console)
     page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
     page.on("request", on_request)
-    page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url[:200]}"))
+    page.on("requestfailed", on_failure)
     yield page
     page.close()
     assert not complaints

@@ -31,6 +31,6 @@ def test_importing_the_whole_package_loads_nothing_heavy(tmp_path: Path) -> None
     assert "digit_recognizer.data.sources.mnist" in modules
     assert "digit_recognizer.learn.training" in modules
     heavy = {"keras", "tensorflow", "kaggle", "kagglesdk", "sklearn", "scipy", "matplotlib"}
-    heavy |= {"onnx", "onnxruntime", "optuna", "sqlalchemy", "distributed", "fastapi", "jax"}
+    heavy |= {"onnx", "onnxruntime", "optuna", "sqlalchemy", "distributed", "jax"}
     assert heavy.isdisjoint(modules)
     assert not any(tmp_path.glob("[!h]*")), "an import writes nothing"

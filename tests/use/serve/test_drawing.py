@@ -150,7 +150,7 @@ def test_what_was_cleared_or_undone_is_not_answered_any_more(questions: Question
 def test_an_answer_stays_when_only_the_explanation_fails(questions: Questions) -> None:
     page = questions.page
     questions.let_all_go()
-    page.route("**/api/saliency", Route.abort)
+    page.route("**/api/saliency", lambda route: route.abort())
     draw_digit(page, 7)
     expect(page.locator("#note.problem")).to_contain_text("make serve")
     expect(page.locator("#winner")).to_have_text("7")
@@ -227,6 +227,7 @@ def test_one_question_at_a_time_and_the_last_one_counts(page: Page) -> None:
 
     page.on("request", on_request)
     page.on("requestfinished", on_end)
+    page.on("requestfailed", on_end)
     for digit in (3, 8):
         page.locator("#board").hover()
         draw_digit(page, digit)
