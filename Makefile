@@ -22,7 +22,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU ALL SHAP
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU ALL SHAP SPEED
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -152,9 +152,9 @@ explain: $(if $(filter 1 yes true,$(SHAP)),setup-shap,setup)  ## what decided on
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 export: setup-use  ## all networks of a line-up in one ONNX file (and LiteRT), with a model card
-## LINEUP=  EXPERIMENTS="a b"
+## LINEUP=  EXPERIMENTS="a b"  SPEED=1 (also measure how fast each file answers)
 	@$(RUN) scripts/export.py $${LINEUP:+--lineup="$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $(if $(filter 1 yes true,$(SPEED)),--speed)
 
 bench: setup  ## how fast this machine reads, trains and predicts, beside stock Keras and PyTorch
 ## QUICK=1 (three minutes instead of half an hour)
