@@ -164,9 +164,9 @@ explain: $(if $(filter 1 yes true,$(SHAP)),setup-shap,setup)  ## what decided on
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 export: setup-use  ## all networks of a line-up in one ONNX file (and LiteRT), with a model card
-## LINEUP=  EXPERIMENTS="a b"
+## LINEUP=  EXPERIMENTS="a b"  SPEED=1 (also measure how fast each file answers)
 	@$(RUN) scripts/export.py $${LINEUP:+--lineup="$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $(if $(filter 1 yes true,$(SPEED)),--speed)
 
 bench: setup  ## how fast this machine reads, trains and predicts, beside stock Keras and PyTorch
 ## QUICK=1 (three minutes instead of half an hour)

@@ -122,6 +122,14 @@ def make_console() -> Console:
     return Console(file=sys.stdout, soft_wrap=True, highlight=False)
 
 
+def say_at_once(doing: str) -> None:
+    """Say what the command does before the imports and the loading that take it seconds.
+
+    On stderr, so that what is piped is the result alone.
+    """
+    print(f"{doing} ...", file=sys.stderr, flush=True)
+
+
 def run(main: Callable[[], None], goes_on: bool = False) -> None:
     """Run the command; `goes_on` if it takes up what was done before it was stopped."""
     signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,8 +1,7 @@
 """Write a page on which ink decided: the hardest images and a typical one of each class."""
 
-from _command import Parser, make_console, run
+from _command import Parser, make_console, run, say_at_once
 
-from digit_recognizer.use.explain.write import write_explanations
 from digit_recognizer.workspace import Workspace
 
 
@@ -10,6 +9,9 @@ def main() -> None:
     parser = Parser(description=__doc__)
     parser.add_selection()
     options = parser.parse_args()
+    say_at_once("Choosing images to explain and loading the networks")
+    from digit_recognizer.use.explain.write import write_explanations
+
     write_explanations(Workspace.current(), **vars(options), console=make_console())
 
 

@@ -1,16 +1,18 @@
 """Write reports/: a page for each run, index.html of all runs, and report.md; or print it all."""
 
-from _command import Parser, make_console, run
+from _command import Parser, make_console, run, say_at_once
 
-from digit_recognizer.report.summary import FORMATS, write_report
 from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
     parser = Parser(description=__doc__)
     parser.add_words("--experiments", help="only these runs' pages")
-    parser.add_argument("--format", default="html", help=f"one of {', '.join(FORMATS)}")
+    parser.add_argument("--format", default="html", help="html, or md to print Markdown")
     arguments = parser.parse_args()
+    say_at_once("Reading all runs and comparing them")
+    from digit_recognizer.report.summary import write_report
+
     write_report(Workspace.current(), make_console(), arguments.experiments, arguments.format)
 
 

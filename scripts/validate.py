@@ -1,8 +1,7 @@
 """Load saved networks again and compare their predictions with those on record."""
 
-from _command import Parser, make_console, run
+from _command import Parser, make_console, run, say_at_once
 
-from digit_recognizer.lineup import validate_lineup
 from digit_recognizer.workspace import Workspace
 
 
@@ -10,6 +9,9 @@ def main() -> None:
     parser = Parser(description=__doc__)
     parser.add_selection()
     options = parser.parse_args()
+    say_at_once("Loading the saved networks, to predict once more")
+    from digit_recognizer.lineup import validate_lineup
+
     validate_lineup(Workspace.current(), **vars(options), console=make_console())
 
 

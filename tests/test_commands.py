@@ -96,3 +96,23 @@ def test_a_closed_stdout_is_no_error(workspace: Workspace) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("script", ["explore", "validate", "report", "explain", "export"])
+def test_what_takes_seconds_to_begin_says_at_once_what_it_does(
+    workspace: Workspace, tmp_path: Path, script: str
+) -> None:
+    # Nothing that takes a while to load is there yet: all of it needs NumPy.
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow/numpy.py").write_text("raise SystemExit('numpy is loaded')")
+    done = subprocess.run(
+        [sys.executable, str(SCRIPTS / f"{script}.py")],
+        capture_output=True,
+        text=True,
+        env=environment_of(workspace) | {"PYTHONPATH": str(tmp_path / "slow")},
+        check=False,
+    )
+    said, last = done.stderr.splitlines()
+    assert re.fullmatch(r"[A-Z][a-z]+ .+ \.\.\.", said)
+    assert last == "numpy is loaded"
+    assert done.stdout == "", "what is piped is the result alone"

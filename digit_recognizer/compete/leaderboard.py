@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from digit_recognizer.compete.attempt import describe_standing
@@ -22,6 +23,7 @@ from digit_recognizer.kaggle_api.credentials import find_credentials
 from digit_recognizer.workspace import ProjectError, Workspace, locked, write_file
 
 _HEADINGS = ("file", "out of fold", "public", "difference", "offline", "status")
+_NARROWEST, _ENDLESS = 80, 10_000  # characters
 
 
 def print_leaderboard(workspace: Workspace, console: Console) -> None:
@@ -57,15 +59,19 @@ def _print_table(entries: list[Entry], console: Console) -> None:
     columns = list(zip(_HEADINGS, *[_as_row(entry) for entry in entries], strict=True))
     used = [column for column in columns if any(column[1:])]
     for heading, *cells in used:
-        # Where the terminal is narrow, names are cut and not figures; reasons take several lines.
+        # Where the terminal is narrow, names and reasons take several lines; figures do not.
         kept = [cell.split(":")[0] for cell in (heading, *cells)]
         table.add_column(
             heading,
-            no_wrap=heading != "status",
-            min_width=None if heading == "file" else max(map(len, kept)),
+            no_wrap=heading not in ("file", "status"),
+            overflow="fold",
+            min_width=len(heading) if heading == "file" else max(map(len, kept)),
         )
     for row in list(zip(*used, strict=True))[1:]:
         table.add_row(*map(escape, row))
+    # A file or a program that reads this has no width; a terminal has, but all columns need some.
+    whole = Measurement.get(console, console.options.update(max_width=_ENDLESS), table).maximum
+    table.width = min(whole, max(console.width, _NARROWEST)) if console.is_terminal else whole
     console.print(table)
 
 

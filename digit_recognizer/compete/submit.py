@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from digit_recognizer.compete.attempt import upload_and_wait
-from digit_recognizer.compete.ledger import SENT, Entry, add_entry, list_entries
+from digit_recognizer.compete.ledger import SENT, Entry, add_entry, list_entries, update_entry
 from digit_recognizer.compete.message import compose_message
 from digit_recognizer.compete.submission import write_submission
 from digit_recognizer.data.answers import format_answers, read_answers
@@ -67,6 +67,9 @@ def submit(
             )
     console.print(f"Blending {selection.label}:")
     _require_as_downloaded(workspace, "sample_submission.csv")
+    if weights == "fitted" and len(runs) == 1:
+        console.print("One run has nothing to be weighed against: WEIGHTS=fitted changes nothing.")
+        weights = "equal"
     blended = blend(runs, train.labels, weights)
     print_scores(blended, console)
 
@@ -76,6 +79,8 @@ def submit(
     with locked(workspace.submissions / ".lock", workspace.submissions):
         sweep_temporaries(workspace.submissions)
         entry = _record(workspace, selection, weights, blended, labels, offline, fingerprint, force)
+        if message and entry.status not in SENT:
+            entry = update_entry(workspace, entry, message=compose_message(entry, message))
     path = workspace.submissions / "submission.csv"
     console.print(f"{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
     if truth is not None:

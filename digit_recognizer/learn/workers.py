@@ -10,6 +10,7 @@ import os
 import signal
 import threading
 import time
+import warnings
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -100,8 +101,9 @@ class Engine:
                     delayed(_train_numbered)(number, fit, self.threads)
                     for number, fit in enumerate(fits)
                 )
-                for number, result in results:
-                    yield fits[number], result
+                with closing_quietly(results):
+                    for number, result in results:
+                        yield fits[number], result
 
     def find_fast_precision(self) -> str:
         """Return the precision that is fast where the folds will be trained."""
@@ -139,6 +141,20 @@ def _prepare_worker(caller: int) -> None:
         os._exit(1)
 
     threading.Thread(target=end_with_caller, daemon=True).start()
+
+
+@contextlib.contextmanager
+def closing_quietly(results: Generator[Any, None, None]) -> Iterator[None]:
+    """Close joblib's results at the end of the block, without its advice to those that stop early.
+
+    Left to the garbage collector, it warns whoever is stopped between two results.
+    """
+    try:
+        yield
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            results.close()
 
 
 @contextlib.contextmanager

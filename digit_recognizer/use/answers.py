@@ -1,16 +1,19 @@
 """What the networks make of each picture, for a person and for a spreadsheet.
 
-In: names and probabilities. Out: a table for the terminal, a CSV. What always holds: names are
-shown as they are, whatever characters they are made of.
+In: names and probabilities, or why there are none. Out: a table for the terminal, a CSV. What
+always holds: names are shown as they are, whatever characters they are made of.
 """
 
 import csv
 import io
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from rich.markup import escape
 from rich.table import Table
+
+from digit_recognizer.use.pictures.gather import Unread
 
 _SHOWN = 200  # rows on the terminal
 
@@ -51,17 +54,18 @@ def make_table(answers: list[Answer]) -> Table:
     return table
 
 
-def as_csv(answers: list[Answer]) -> bytes:
+def as_csv(outcomes: Iterable[Answer | Unread]) -> bytes:
+    """Return a row for each picture; of one that could not be read it has the name and why."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(
-        ["file", "digit", "probability", "runner_up", *(f"p{digit}" for digit in range(10))]
-    )
-    for answer in answers:
-        shares = [f"{share:.6f}" for share in answer.probabilities]
-        writer.writerow(
-            [answer.name, answer.digit, shares[answer.digit], answer.runner_up, *shares]
-        )
+    headings = ["file", "digit", "probability", "runner_up", *(f"p{digit}" for digit in range(10))]
+    writer.writerow([*headings, "error"])
+    for each in outcomes:
+        if isinstance(each, Unread):
+            writer.writerow([each.name, *[""] * (len(headings) - 1), each.why])
+            continue
+        shares = [f"{share:.6f}" for share in each.probabilities]
+        writer.writerow([each.name, each.digit, shares[each.digit], each.runner_up, *shares, ""])
     return text.getvalue().encode("utf-8", errors="surrogateescape")
 
 

@@ -36,22 +36,31 @@ def predict(
     show: Path | None,
     console: Console,
 ) -> None:
-    recognizer = load_recognizer(workspace, lineup, experiments, backend, model, console)
-    answers: list[Answer] = []
+    recognizer: Recognizer | None = None
+    outcomes: list[Answer | Unread] = []
     sheet: list[Seen] = []
-    unread: list[Unread] = []
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("reading pictures", total=None)
         digits = gather(images)
         while batch := list(itertools.islice(digits, _BATCH)):
+            for each in batch:
+                if isinstance(each, Unread):
+                    console.print(f"[yellow]{escape(repr(each.name))}[/]: {escape(each.why)}")
             seen = [each for each in batch if isinstance(each, Seen)]
-            unread += [each for each in batch if isinstance(each, Unread)]
-            answers += _answer(recognizer, seen)
+            if seen and not recognizer:
+                # Not before there is a picture: to make an ONNX file takes a while.
+                recognizer = load_recognizer(
+                    workspace, lineup, experiments, backend, model, console
+                )
+            outcomes += _answer(recognizer, batch)
             sheet += seen[: MOST - len(sheet)]
-            progress.update(task, description=f"{len(answers):,} digits read")
-    _tell(recognizer, answers, unread, console)
+            progress.update(task, description=f"{len(outcomes):,} pictures read")
+    answers = [each for each in outcomes if isinstance(each, Answer)]
+    unread = len(outcomes) - len(answers)
+    if recognizer:
+        _tell(recognizer, answers, console)
     if out:
-        write_file(out, as_csv(answers))
+        write_file(out, as_csv(outcomes))
         console.print(f"Wrote {escape(str(out))}.")
     if show and sheet:
         write_file(show, draw_sheet(sheet, answers))
@@ -59,24 +68,21 @@ def predict(
         more = f" It has the first {len(sheet)}; {left_out:,} are left out." if left_out else ""
         console.print(f"Wrote {escape(str(show))}: pictures, and what the networks saw.{more}")
     if unread:
-        raise ProjectError(
-            f"{len(unread):,} of {len(unread) + len(answers):,} could not be read; see above."
-        )
+        raise ProjectError(f"{unread:,} of {len(outcomes):,} could not be read; see above.")
 
 
-def _answer(recognizer: Recognizer, seen: list[Seen]) -> Iterator[Answer]:
-    if not seen:
-        return
-    probabilities = recognizer.recognize(np.stack([each.image for each in seen]))
-    for each, own in zip(seen, probabilities, strict=True):
-        yield Answer(each.name, own, each.label, each.others)
+def _answer(recognizer: Recognizer | None, batch: list[Seen | Unread]) -> Iterator[Answer | Unread]:
+    images = [each.image for each in batch if isinstance(each, Seen)]
+    probabilities = iter(recognizer.recognize(np.stack(images)) if recognizer and images else ())
+    for each in batch:
+        if isinstance(each, Seen):
+            yield Answer(each.name, next(probabilities), each.label, each.others)
+        else:
+            yield each
 
 
-def _tell(
-    recognizer: Recognizer, answers: list[Answer], unread: list[Unread], console: Console
-) -> None:
-    if answers:
-        console.print(make_table(answers))
+def _tell(recognizer: Recognizer, answers: list[Answer], console: Console) -> None:
+    console.print(make_table(answers))
     for answer in answers:
         if answer.others:
             console.print(f"{escape(repr(answer.name))}: {SEVERAL}")
@@ -87,6 +93,4 @@ def _tell(
             f"{right:,} of {len(labelled):,} agree with the file's label column. Of digits that "
             "the networks learnt from, that says nothing of how good they are."
         )
-    for each in unread:
-        console.print(f"[yellow]{escape(repr(each.name))}[/]: {escape(each.why)}")
     console.print(f"Read by {escape(recognizer.label)}.")

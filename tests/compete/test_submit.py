@@ -212,6 +212,27 @@ def test_fitted_weights_are_named_in_the_row_and_in_the_file_s_name(trained: Wor
     assert sum(map(float, weights.values())) == pytest.approx(1, abs=1e-3)
 
 
+def test_fitted_weights_of_one_run_are_the_same_result_as_equal_ones(trained: Workspace) -> None:
+    run_submit(trained, "first")
+    names = sorted(path.name for path in trained.submissions.iterdir())
+    output = run_submit(trained, "first", weights="fitted")
+    assert "WEIGHTS=fitted changes nothing" in output
+    assert only_entry(trained).lineup == "first"
+    assert sorted(path.name for path in trained.submissions.iterdir()) == names
+
+
+def test_a_message_is_in_the_row_though_nothing_is_uploaded(trained: Workspace) -> None:
+    run_submit(trained, "first")
+    assert only_entry(trained).message is None
+    for message in ("before the holidays", "after them"):
+        run_submit(trained, "first", message=message, upload="no")
+        entry = only_entry(trained)
+        assert entry.message == f"{message} run={entry.run_id}"
+        assert (entry.status, entry.uploaded_at) == ("written", None)
+    run_submit(trained, "first")
+    assert only_entry(trained) == entry, "a message stays where no other is given"
+
+
 def test_an_unknown_weighting_writes_nothing(trained: Workspace) -> None:
     with pytest.raises(ProjectError, match="expected one of equal, fitted"):
         run_submit(trained, "first", weights="best")

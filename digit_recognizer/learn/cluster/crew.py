@@ -31,7 +31,7 @@ from digit_recognizer.learn.cluster.remote import (
     train_order,
 )
 from digit_recognizer.learn.progress import showing, write_note
-from digit_recognizer.learn.workers import Fit
+from digit_recognizer.learn.workers import Fit, closing_quietly
 from digit_recognizer.runs import FoldResult
 from digit_recognizer.workspace import ProjectError, sha256_of
 
@@ -106,8 +106,9 @@ class Crew:
                     delayed(train_order)(_order(command, number, fit), digits)
                     for number, fit in enumerate(fits)
                 )
-                for number, result in results:
-                    yield fits[number], result
+                with closing_quietly(results):
+                    for number, result in results:
+                        yield fits[number], result
 
     def _send_digits(self, fits: list[Fit]) -> Any:
         """Return a future of the digits that all fits share.

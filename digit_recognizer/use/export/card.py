@@ -36,7 +36,7 @@ def write_card(
         "## Does it answer as the networks did?",
         _list_comparisons(comparisons),
         "## How fast it is",
-        _format_table([HEADINGS, *(each.cells for each in speeds)]) + f"\n\n{conditions}",
+        _tell_speeds(speeds, conditions),
         "## Files",
         _format_table([("file", "sha256"), *((_escape(n), f"`{h}`") for n, h in hashes.items())]),
     ]
@@ -124,6 +124,12 @@ def _list_origins(facts: Facts) -> str:
 def _list_comparisons(comparisons: dict[str, Comparison]) -> str:
     lines = "\n".join(f"- {what} differ by {found}" for what, found in comparisons.items())
     return f"{lines}\n\nMore than {BOUND:g} from Keras in float32, and the file would not be here."
+
+
+def _tell_speeds(speeds: list[Speed], conditions: str) -> str:
+    if not speeds:
+        return "It was not measured; `make export SPEED=1` does that."
+    return _format_table([HEADINGS, *(each.cells for each in speeds)]) + f"\n\n{conditions}"
 
 
 def _format_table(rows: list[tuple[str, ...]]) -> str:

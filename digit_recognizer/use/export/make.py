@@ -36,8 +36,13 @@ _ENGINES = {".onnx": "ONNX Runtime", ".tflite": "LiteRT in TensorFlow"}
 
 
 def export_lineup(
-    workspace: Workspace, lineup: str | None, experiments: list[str], console: Console
+    workspace: Workspace,
+    lineup: str | None,
+    experiments: list[str],
+    speed: bool,
+    console: Console,
 ) -> None:
+    """Write the files and their card; with `speed`, how fast each of them answers."""
     label, runs = open_trained(workspace, lineup, experiments)
     export = prepare_export(workspace, label, runs)
     console.print(
@@ -55,6 +60,7 @@ def export_lineup(
         ),
     }
     paths = [save_onnx(workspace, export, close)]
+    console.print(f"{escape(workspace.show(paths[0]))} is written. Converting to LiteRT.")
     litert = _convert(export, console)
     if litert:
         found = compare(_recognize_all(litert, export, "LiteRT", console), by_keras)
@@ -68,11 +74,12 @@ def export_lineup(
         console.print(f"{what} differ by {found}.")
 
     conditions = describe_conditions()
-    speeds = _measure(workspace, runs, paths, export.images, console)
+    speeds = _measure(workspace, runs, paths, export.images, console) if speed else []
     hashes = {path.name: sha256_of(path) for path in paths}
     card = name_export(workspace, label, "md")
     write_file(card, write_card(export.facts, hashes, comparisons, speeds, conditions))
-    console.print(_show_speeds(speeds), conditions)
+    if speeds:
+        console.print(_show_speeds(speeds), conditions)
     written = ", ".join(escape(workspace.show(path)) for path in [*paths, card])
     console.print(f"Written: {written}. The last is the model card; read it first.")
 
@@ -113,8 +120,12 @@ def _measure(
         "Keras": {"root": str(workspace.root), "runs": [run.name for run in runs]},
         **{_ENGINES[path.suffix]: {"path": str(path)} for path in paths},
     }
-    with console.status("How fast is each of them? ..."):
-        return list(measure_speeds(tasks, images))
+    speeds = []
+    console.print(f"Measuring the speed of {', '.join(tasks)}, one after another.")
+    for speed in measure_speeds(tasks, images):
+        speeds.append(speed)
+        console.print(f"{len(speeds)} of {len(tasks)} measured")
+    return speeds
 
 
 def _show_speeds(speeds: list[Speed]) -> Table:

@@ -1,13 +1,11 @@
 """How fast an export answers, beside the networks that it was made of.
 
-In: what each contender loads, and test images. Out: figures, each the median of several. What
-always holds: each contender has a process of its own, with as many threads as the others.
+In: what each contender loads, and test images. Out: figures. What always holds: each contender has a process of its own, with as many threads as the others.
 """
 
 import json
 import os
 import platform
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -23,7 +21,6 @@ from digit_recognizer.environment import available_cores
 from digit_recognizer.workspace import ProjectError, project_root
 
 IMAGES = 1_000
-STARTS = 3
 HEADINGS = ("", "one image", "images/s", "start to first answer", "file")
 
 
@@ -49,8 +46,9 @@ class Speed:
 def describe_conditions() -> str:
     """Return what the figures belong to, as it is before they are taken."""
     return (
-        f"Medians of several, with {available_cores()} threads on {platform.system()} "
-        f"{platform.machine()}; images/s of {IMAGES:,} at once; load average before: "
+        f"Medians of several answers after one start, with {available_cores()} threads on "
+        f"{platform.system()} {platform.machine()}; images/s of {IMAGES:,} at once; load average "
+        f"before: "
         f"{os.getloadavg()[0]:.1f}."
     )
 
@@ -61,14 +59,12 @@ def measure_speeds(tasks: dict[str, dict[str, Any]], images: np.ndarray) -> Iter
         path = Path(folder) / "images.npy"
         np.save(path, np.resize(images, (IMAGES, 28, 28)))
         for engine, task in tasks.items():
-            told = {**task, "images": str(path), "threads": available_cores()}
-            starts = [_time({**told, "rounds": 0})["start"] for _ in range(STARTS - 1)]
-            figures = _time({**told, "rounds": 3})
+            figures = _time({**task, "images": str(path), "threads": available_cores()})
             yield Speed(
                 engine,
                 figures["one_image"],
                 figures["many_images"],
-                statistics.median([*starts, figures["start"]]),
+                figures["start"],
                 Path(task["path"]).stat().st_size if "path" in task else None,
             )
 

@@ -1,6 +1,6 @@
 """A file gets its name only if it answers as Keras does; what stands beside it belongs to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +22,12 @@ from tests.use.random_networks import THREADS, make_member, make_run
 
 DENSE = Experiment("dense", Dense((12,)), folds=2)
 STAGES = Experiment("stages-tiny", ConvStages((6, 8)), folds=2, test_shift=1)
-SPEEDS = [Speed("made up", 0.001, 1.0, 2.0, None)]
 
 
 @pytest.fixture(autouse=True)
-def _one_thread_and_no_stopwatch(monkeypatch: pytest.MonkeyPatch) -> None:
+def _one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write, "available_cores", lambda: THREADS)
     monkeypatch.setattr(make, "available_cores", lambda: THREADS)
-    monkeypatch.setattr(make, "measure_speeds", lambda tasks, images: iter(SPEEDS))
 
 
 @pytest.fixture
@@ -76,7 +74,7 @@ def test_a_file_that_does_not_answer_as_keras_does_is_not_written(
     monkeypatch.setattr(write, "write_blend", spoil(write.write_blend))
     with pytest.raises(ProjectError, match=r"dense\.onnx is not as Keras .* expected 0\.0001"):
         if export == "whole":
-            export_lineup(workspace, None, ["dense"], console)
+            export_lineup(workspace, None, ["dense"], False, console)
         else:
             export_for_use(workspace, "dense", [run], console)
     assert files(workspace) == before
@@ -87,7 +85,7 @@ def test_data_of_other_runs_cannot_check_an_export(
 ) -> None:
     write_json(run.folder / "config.json", {**run.config, "data": "b" * 64})
     with pytest.raises(ProjectError, match="trained on other data than those in"):
-        export_lineup(workspace, None, ["dense"], console)
+        export_lineup(workspace, None, ["dense"], False, console)
     assert not files(workspace)
 
 
@@ -100,7 +98,7 @@ def test_one_that_tensorflow_cannot_convert_is_exported_all_the_same(
     workspace.exports.mkdir()
     (workspace.exports / "dense.tflite").write_text("of earlier networks")
     monkeypatch.setattr(make, "write_litert", fail)
-    export_lineup(workspace, None, ["dense"], console)
+    export_lineup(workspace, None, ["dense"], False, console)
     assert "No LiteRT file was written, since TensorFlow fails: no such [operation]" in read(
         console
     )
@@ -108,12 +106,35 @@ def test_one_that_tensorflow_cannot_convert_is_exported_all_the_same(
     assert b"tflite" not in files(workspace)["dense.md"]
 
 
+def test_speed_is_measured_only_where_that_is_asked_for(
+    workspace: Workspace, run: Run, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def measure(tasks: dict[str, Any], images: np.ndarray) -> Iterator[Speed]:
+        for engine in tasks:
+            asked.append(engine)
+            yield Speed(engine, 0.0123, 1.0, 2.0, None)
+
+    monkeypatch.setattr(make, "measure_speeds", measure)
+    monkeypatch.setattr(make, "_convert", lambda export, console: None)
+    export_lineup(workspace, None, ["dense"], False, console)
+    assert not asked
+    assert b"It was not measured; `make export SPEED=1` does that." in files(workspace)["dense.md"]
+
+    export_lineup(workspace, None, ["dense"], True, console)
+    assert asked == ["Keras", "ONNX Runtime"]
+    assert files(workspace)["dense.md"].count(b"| 12.3 ms |") == 2
+    assert "Measuring the speed of Keras, ONNX Runtime" in read(console)
+    assert "2 of 2 measured" in read(console)
+
+
 @pytest.mark.slow
 def test_a_litert_file_that_does_not_answer_as_keras_does_is_not_written(
     workspace: Workspace, run: Run, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(make, "write_litert", spoil(make.write_litert))
-    export_lineup(workspace, None, ["dense"], console)
+    export_lineup(workspace, None, ["dense"], False, console)
     assert "No LiteRT file was written, since it is not as Keras is" in read(console)
     assert set(files(workspace)) == {"dense.onnx", "dense.md"}
 
@@ -123,7 +144,7 @@ def test_the_files_and_the_card_tell_the_same_of_a_blend(
     workspace: Workspace, run: Run, console: Console
 ) -> None:
     runs = [run, make_run(workspace, STAGES, precision="bfloat16")]
-    export_lineup(workspace, None, ["dense", "stages-tiny"], console)
+    export_lineup(workspace, None, ["dense", "stages-tiny"], False, console)
     told = read(console)
     name = "dense+stages-tiny"
     assert set(files(workspace)) == {f"{name}.onnx", f"{name}.tflite", f"{name}.md"}
