@@ -77,7 +77,7 @@ def test_a_run_with_missing_folds_says_so(workspace: Workspace) -> None:
 def test_published_figures_stand_beside_ours(workspace: Workspace) -> None:
     make_up_run(workspace, "conv-32")
     write(workspace)
-    assert "98.66\u00a0%" in (workspace.reports / "report.md").read_text()
+    assert "98.66 %" in (workspace.reports / "report.md").read_text()
     assert "98.66\u00a0%" in (workspace.reports / "index.html").read_text()
 
 
