@@ -19,6 +19,7 @@ from digit_recognizer.learn.cluster.connection import Cluster
 from digit_recognizer.learn.crossval import train_experiments
 from digit_recognizer.learn.validate import Validation, validate_run
 from digit_recognizer.runs import open_run
+from digit_recognizer.scores import Score, format_percent
 from digit_recognizer.tuned import find_best
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_json
 
@@ -83,7 +84,7 @@ def train_lineup(
             console.print(
                 f"{run.name}: {len(metrics['finished_folds'])} of {metrics['folds']} folds done, "
                 f"{metrics['errors']:,} of {metrics['images']:,} held-out images wrong "
-                f"({metrics['accuracy']:.3%}). Train the rest before blending."
+                f"({format_percent(metrics['accuracy'], 3)}). Train the rest before blending."
             )
 
 
@@ -158,12 +159,22 @@ def choose_trained(workspace: Workspace, lineup: str | None, experiments: list[s
 
 
 def print_scores(blended: Blend, console: Console) -> None:
-    table = Table(title="Out-of-fold scores, ± one standard error", title_justify="left")
+    table = Table(title="Out-of-fold scores", title_justify="left")
     table.add_column("experiment")
-    table.add_column("weight", justify="right")
-    table.add_column("accuracy")
+    for heading in ("weight", "accuracy", "errors", "95 % interval"):
+        table.add_column(heading, justify="right")
     for name, own in blended.members.items():
-        table.add_row(escape(name), f"{blended.weights[name]:.3f}", str(own))
+        table.add_row(escape(name), f"{blended.weights[name]:.3f}", *_cells_of(own))
     if len(blended.members) > 1:
-        table.add_row("[bold]blend[/]", "", f"[bold]{blended.score}[/]")
+        table.add_row(
+            "[bold]blend[/]", "", *(f"[bold]{cell}[/]" for cell in _cells_of(blended.score))
+        )
     console.print(table)
+
+
+def _cells_of(own: Score) -> tuple[str, ...]:
+    return (
+        format_percent(own.accuracy, 3),
+        f"{own.errors:,} of {own.images:,}",
+        own.errors_interval,
+    )

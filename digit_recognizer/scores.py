@@ -1,9 +1,10 @@
 """How good predictions are, as counts of errors: a percentage hides how few images decide.
 
 In: labels and probabilities. Out: a `Score`, one for each digit, and how far confidence can be
-trusted. The standard error is the binomial one of a single score; two scores on the same images
-are compared pairwise, not by these. What always holds: where nothing can be divided by, 0 is
-returned, as scikit-learn does.
+trusted. A score is shown with its 95 % interval by Wilson's method, which does not shrink to
+nothing where no error was made. Two scores on the same images are compared pairwise, not by
+their intervals. What always holds: where nothing can be divided by, 0 is returned, as
+scikit-learn does.
 """
 
 import math
@@ -11,7 +12,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_95_PERCENT = 1.96  # standard deviations of a normal distribution, to either side
 CALIBRATION_BINS = 15  # of equal width, as in Guo et al. (2017)
+
+
+def format_percent(part: float, digits: int = 0) -> str:
+    """Return `99.5 %`: with a space, as everywhere in the project."""
+    return f"{100 * part:.{digits}f} %"
+
+
+def wilson(count: int, images: int) -> tuple[float, float]:
+    """Return the 95 % interval of a proportion; unlike the usual one it holds near 0 and 1."""
+    squared = _95_PERCENT**2
+    middle = (count + squared / 2) / (images + squared)
+    spread = count * (images - count) / images + squared / 4
+    half = _95_PERCENT * math.sqrt(spread) / (images + squared)
+    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 @dataclass(frozen=True)
@@ -25,22 +41,37 @@ class Score:
 
     @property
     def standard_error(self) -> float:
-        """Of the number of errors."""
+        """The binomial one of the number of errors; 0 where there is none."""
         return math.sqrt(self.errors * self.accuracy)
 
     @property
     def accuracy_error(self) -> float:
-        """The standard error of the accuracy."""
-        return self.standard_error / self.images
+        """The standard error of the accuracy, from its interval: above 0 even without errors."""
+        low, high = self.accuracy_interval
+        return (high - low) / (2 * _95_PERCENT)
+
+    @property
+    def accuracy_interval(self) -> tuple[float, float]:
+        low, high = wilson(self.errors, self.images)
+        return 1 - high, 1 - low
+
+    @property
+    def errors_interval(self) -> str:
+        """The 95 % interval of the number of errors."""
+        low, high = (round(self.images * end) for end in wilson(self.errors, self.images))
+        return f"{low:,} to {high:,}"
 
     @property
     def percentage(self) -> str:
-        return f"{self.accuracy:.3%} ± {self.accuracy_error:.3%}"
+        """The accuracy and its 95 % interval."""
+        low, high = self.accuracy_interval
+        return f"{format_percent(self.accuracy, 3)} ({100 * low:.2f}–{100 * high:.2f})"
 
     def __str__(self) -> str:
+        plural = "" if self.errors == 1 else "s"
         return (
-            f"{self.percentage} "
-            f"({self.errors:,} ± {self.standard_error:.0f} of {self.images:,} wrong)"
+            f"{format_percent(self.accuracy, 3)}, {self.errors:,} error{plural} of "
+            f"{self.images:,} (95 % interval {self.errors_interval})"
         )
 
 
@@ -59,17 +90,17 @@ class DigitScore:
     """How well one digit is recognised."""
 
     images: int  # labelled so
-    predicted: int  # taken for it
+    predicted: int  # predicted to be it
     right: int
 
     @property
     def precision(self) -> float:
-        """Which part of those taken for it are it."""
+        """The share of the images predicted to be it that are it."""
         return self.right / self.predicted if self.predicted else 0.0
 
     @property
     def recall(self) -> float:
-        """Which part of its images are recognised."""
+        """The share of its images that are recognised."""
         return self.right / self.images if self.images else 0.0
 
     @property
@@ -80,7 +111,7 @@ class DigitScore:
 
 
 def count_confusions(labels: np.ndarray, predicted: np.ndarray) -> np.ndarray:
-    """Return (10, 10) counts: what the row's digit was taken for."""
+    """Return (10, 10) counts: rows are labels, columns are predictions."""
     pairs = labels.astype(np.int64) * 10 + predicted
     return np.bincount(pairs, minlength=100).reshape(10, 10)
 

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from digit_recognizer.scores import (
     DigitScore,
@@ -14,6 +15,7 @@ from digit_recognizer.scores import (
     log_loss,
     score,
     score_digits,
+    wilson,
 )
 
 
@@ -40,8 +42,28 @@ def test_the_standard_error_is_the_binomial_one() -> None:
     assert Score(1000, 1000).standard_error == 0
 
 
-def test_a_score_reads_as_a_percentage_and_a_count_with_their_errors() -> None:
-    assert str(Score(144, 42_000)) == "99.657% ± 0.029% (144 ± 12 of 42,000 wrong)"
+def test_a_score_reads_as_a_percentage_and_a_count_with_its_interval() -> None:
+    assert str(Score(142, 42_000)) == "99.662 %, 142 errors of 42,000 (95 % interval 121 to 167)"
+    assert str(Score(1, 215)) == "99.535 %, 1 error of 215 (95 % interval 0 to 6)"
+    assert Score(142, 42_000).percentage == "99.662 % (99.60–99.71)"
+
+
+def test_no_errors_are_not_said_to_be_certain() -> None:
+    assert str(Score(0, 215)) == "100.000 %, 0 errors of 215 (95 % interval 0 to 4)"
+    assert Score(0, 215).percentage == "100.000 % (98.24–100.00)"
+    assert Score(0, 215).accuracy_error > 0.004
+    assert Score(215, 215).percentage == "0.000 % (0.00–1.76)"
+
+
+@pytest.mark.parametrize(("count", "images"), [(0, 3), (3, 3), (7, 20), (199, 200)])
+def test_the_intervals_are_wilsons(count: int, images: int) -> None:
+    expected = binomtest(count, images).proportion_ci(0.95, method="wilson")
+    assert wilson(count, images) == pytest.approx((expected.low, expected.high), abs=1e-4)
+
+
+def test_far_from_its_limits_the_interval_is_the_usual_one() -> None:
+    own = Score(1000, 42_000)
+    assert own.accuracy_error == pytest.approx(own.standard_error / own.images, rel=0.01)
 
 
 def test_the_log_loss_is_the_mean_surprise_at_the_truth() -> None:

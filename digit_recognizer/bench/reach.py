@@ -17,6 +17,7 @@ from digit_recognizer.configuration import to_dict
 from digit_recognizer.data.dataset import find_source
 from digit_recognizer.environment import available_cores
 from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 
 TARGETS = (0.990, 0.994, 0.996)
@@ -80,12 +81,14 @@ def describe_points(label: str, points: list[Point], each_anew: bool) -> Iterato
     tried = ", ".join(str(point.epochs) for point in points) if each_anew else str(len(points))
     for target in TARGETS:
         found = time_to_reach(points, target)
-        what = f"{target:.1%}: {label}"
+        what = f"{format_percent(target, 1)}: {label}"
         if found:
-            note = f"one run; {found.epochs} epochs, {known} {tried}; {found.accuracy:.2%}"
+            accuracy = format_percent(found.accuracy, 2)
+            note = f"one run; {found.epochs} epochs, {known} {tried}; {accuracy}"
             yield Row(GROUP, what, f"{format_number(found.seconds)} s", note=note)
         else:
-            spent = f"best {best.accuracy:.2%}, after {best.epochs} epochs of {points[-1].epochs}"
+            accuracy = format_percent(best.accuracy, 2)
+            spent = f"best {accuracy}, after {best.epochs} epochs of {points[-1].epochs}"
             yield Row(GROUP, what, "not reached", note=f"one run; {spent}")
 
 
@@ -100,7 +103,7 @@ def follow(contender: Contender, label: str, limit: float, console: Console) -> 
         points.append(Point(**answer))
         console.print(
             f"  {label}: {points[-1].epochs} epochs, {points[-1].seconds:.0f} s, "
-            f"{points[-1].accuracy:.2%}"
+            f"{format_percent(points[-1].accuracy, 2)}"
         )
         if points[-1].accuracy >= TARGETS[-1]:
             break

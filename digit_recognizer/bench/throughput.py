@@ -22,6 +22,7 @@ from digit_recognizer.configuration import to_dict
 from digit_recognizer.environment import available_cores
 from digit_recognizer.experiments import Augmentation, Experiment
 from digit_recognizer.learn.workers import Engine
+from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 
 _PASSES = 3  # forward; backward to the layer's input, and to its weights
@@ -54,7 +55,7 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
     yield Row(
         group,
         f"our training of {experiment.name}, part of the best {found['precision']}",
-        f"{part:.0%}",
+        format_percent(part),
         note=f"2 x {_PASSES} x {multiply_adds / 1e6:.1f} million multiply-adds an image, at the "
         "images/s above",
     )

@@ -19,6 +19,7 @@ from digit_recognizer.bench.processes import Measured, measure_command
 from digit_recognizer.bench.table import Row, format_number
 from digit_recognizer.experiments import Experiment
 from digit_recognizer.runs import Run, open_run, read_config
+from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace, project_root
 
 _NAME = "bench"
@@ -76,13 +77,13 @@ def measure_share(
     yield Row(
         group,
         "part that is not training",
-        f"{command.aside / command.seconds:.0%}",
+        format_percent(command.aside / command.seconds),
         note=f"{format_number(command.aside)} s: start, reading, tracing, predicting, writing",
     )
     yield Row(
         group,
         f"the same beside {experiment.epochs} epochs",
-        f"{command.aside / (command.aside + command.training(experiment.epochs)):.0%}",
+        format_percent(command.aside / (command.aside + command.training(experiment.epochs))),
         note="reckoned from this run, not run",
     )
     if run := _find_finished(finished_in, name):
@@ -157,6 +158,6 @@ def _describe_finished(run: Run, group: str) -> Row:
     return Row(
         group,
         f"the same of the finished run in runs/{run.name}",
-        f"{1 - training / whole:.0%}",
+        format_percent(1 - training / whole),
         note=f"of its {len(folds)} folds' {whole:,.0f} s; start, reading, writing not on record",
     )

@@ -62,9 +62,10 @@ def _print_score(entry: Entry, client: Client, console: Console) -> None:
     console.print(f"Public score: [bold]{entry.public_score:.5f}[/]")
     if entry.out_of_fold:
         difference = difference_in_errors(entry.out_of_fold, entry.public_score)
+        low, high = entry.out_of_fold.accuracy_interval
         console.print(
-            f"Out of fold:  {entry.out_of_fold.accuracy:.5f} ± "
-            f"{entry.out_of_fold.accuracy_error:.5f}; the public score is {abs(difference):.1f} "
+            f"Out of fold:  {entry.out_of_fold.accuracy:.5f} (95 % interval {low:.5f} to "
+            f"{high:.5f}); the public score is {abs(difference):.1f} "
             f"standard errors {'above' if difference >= 0 else 'below'} it"
         )
     try:

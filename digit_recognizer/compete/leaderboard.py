@@ -20,6 +20,7 @@ from digit_recognizer.compete.scatter import draw_scatter
 from digit_recognizer.compete.standing import difference_in_errors
 from digit_recognizer.kaggle_api.client import Client, connect
 from digit_recognizer.kaggle_api.credentials import find_credentials
+from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import ProjectError, Workspace, locked, write_file
 
 _HEADINGS = ("file", "out of fold", "public", "difference", "offline", "status")
@@ -85,7 +86,7 @@ def _as_row(entry: Entry) -> tuple[str, ...]:
         score.percentage if score else "",
         f"{public:.5f}" if public is not None else "",
         f"{difference_in_errors(score, public):+.1f} s.e." if score and public is not None else "",
-        f"{entry.offline_score:.3%}" if entry.offline_score is not None else "",
+        format_percent(entry.offline_score, 3) if entry.offline_score is not None else "",
         status,
     )
 

@@ -23,7 +23,8 @@ class Standing:
     level: int
 
     def __str__(self) -> str:
-        level = f" ({self.level:,} of them have that very score)" if self.level else ""
+        verb = "has" if self.level == 1 else "have"
+        level = f" ({self.level:,} of them {verb} exactly this score)" if self.level else ""
         return f"rank {self.rank:,} among {self.teams:,} teams on the board now{level}"
 
 
@@ -35,8 +36,11 @@ def difference_in_errors(out_of_fold: Score, public_score: float) -> float:
 
 def public_error(public_score: float) -> float:
     """Return the standard error of a public score."""
-    errors = round((1 - public_score) * _PUBLIC_IMAGES)
-    return Score(errors, _PUBLIC_IMAGES).accuracy_error
+    return public_count(public_score).accuracy_error
+
+
+def public_count(public_score: float) -> Score:
+    return Score(round((1 - public_score) * _PUBLIC_IMAGES), _PUBLIC_IMAGES)
 
 
 def find_standing(board: Sequence[float], public_score: float) -> Standing:

@@ -17,6 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from digit_recognizer.scores import format_percent
+
 _NOTE_EVERY = 0.2  # seconds
 _LINE_EVERY = 10.0
 
@@ -132,7 +134,8 @@ def _show_lines(
             f"{each.label} {_detail(state)}" for each, state in states if not state.get("done")
         ]
         console.print(
-            f"{title}: {seen / total:.0%}, {speed:,.0f} images/s, {left}; {', '.join(running)}",
+            f"{title}: {format_percent(seen / total)}, {speed:,.0f} images/s, {left}; "
+            f"{', '.join(running)}",
         )
 
 
@@ -146,5 +149,5 @@ def _detail(state: dict[str, Any]) -> str:
         return "epoch 1"
     return (
         f"epoch {state['epoch']}/{state['epochs']} loss {state['loss']:.4f}, "
-        f"held out {state['held_out_accuracy']:.2%}"
+        f"held out {format_percent(state['held_out_accuracy'], 2)}"
     )

@@ -5,6 +5,7 @@ What always holds: everything is inside the file (its policy forbids the browser
 and every value is escaped but for pictures that this package drew.
 """
 
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ _SHARED = Path(__file__).parent / "templates"
 
 
 def render(template: Path, **values: Any) -> str:
-    return _environment(template.parent).get_template(template.name).render(**values)
+    text = _environment(template.parent).get_template(template.name).render(**values)
+    # A line must not break between a number and its sign.
+    return re.sub(r"(?<=\d) %", "\u00a0%", text)
 
 
 def find_links(reports: Path, own: str) -> list[tuple[str, str]]:
@@ -43,9 +46,7 @@ def _environment(folder: Path) -> Environment:
         lstrip_blocks=True,
     )
     environment.filters["count"] = "{:,}".format
-    environment.filters["percent"] = lambda value, digits=1: f"{value:.{digits}%}".replace(
-        "%", " %"
-    )
+    environment.filters["percent"] = lambda value, digits=1: f"{100 * value:.{digits}f} %"
     # "z": what rounds to nothing has no minus.
     environment.filters["signed"] = lambda value, digits=1: f"{value:+z.{digits}f}".replace(
         "-", "−"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from digit_recognizer.experiments import LINEUPS
 from digit_recognizer.scaling.inputs import CLUSTER, HERE, TRAININGS, Training
 from digit_recognizer.scaling.simulation import Outcome, simulate
+from digit_recognizer.scores import format_percent
 
 _PLANNED = ("quick", "standard", "best")
 _WORKERS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 100)
@@ -56,7 +57,7 @@ def _count_workers() -> str:
             folds = _folds(lineup)
             outcome, alone = simulate(folds, workers, CLUSTER), simulate(folds, 1, CLUSTER)
             speed_up = alone.seconds / outcome.seconds
-            cells.append(f"{_clock(outcome)}, {speed_up:.1f}, {outcome.busy:.0%}")
+            cells.append(f"{_clock(outcome)}, {speed_up:.1f}, {format_percent(outcome.busy)}")
         rows.append((f"{workers}", *cells))
     return _format(rows)
 
@@ -66,7 +67,9 @@ def _count_seeds() -> str:
     for seeds in _SEEDS:
         folds = _folds("best") * seeds
         outcome = simulate(folds, 100, CLUSTER)
-        rows.append((f"{seeds}", f"{len(folds)}", _clock(outcome), f"{outcome.busy:.0%}"))
+        rows.append(
+            (f"{seeds}", f"{len(folds)}", _clock(outcome), f"{format_percent(outcome.busy)}")
+        )
     return _format(rows)
 
 

@@ -40,13 +40,14 @@ class Verdict:
 
     def __str__(self) -> str:
         told = "; ".join(
-            f"seed {seed}: {best:,} wrong, as it is {own:,}"
+            f"seed {seed}: tuned {best:,} wrong, original {own:,}"
             for seed, best, own in zip(self.seeds, self.best_errors, self.own_errors, strict=True)
         )
-        judged = "not told apart"
+        judged = "No significant difference"
         if self.is_difference:
-            judged = "better" if self.best_worse < self.own_worse else "worse"
-        return f"On seeds that it never saw: {told}. It is {judged} (p {relate_p(self.p)})."
+            better = "better" if self.best_worse < self.own_worse else "worse"
+            judged = f"The tuned values are significantly {better}"
+        return f"On new seeds: {told}. {judged} (p {relate_p(self.p)})."
 
 
 def train_for_judgement(

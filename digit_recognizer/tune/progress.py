@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from digit_recognizer.experiments import Experiment
+from digit_recognizer.scores import format_percent
 from digit_recognizer.search_spaces import Space, Value, read_chosen
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.study import Trial, find_best_trial, format_value, shorten_key
@@ -98,7 +99,7 @@ class Board:
                 self._progress.update(self._whole, completed=done, detail=self._standing())
             elif self._running and time.monotonic() - self._said > _LINE_EVERY:
                 running = ", ".join(
-                    f"trial {number} {passes / most:.0%}"
+                    f"trial {number} {format_percent(passes / most)}"
                     + ("" if errors is None else f" ({errors:,} wrong so far)")
                     for number, (most, passes, errors) in sorted(self._running.items())
                 )
@@ -111,7 +112,7 @@ class Board:
             for key, value in chosen.items()
             if value != self._own[key]
         ]
-        return " ".join(changed) or "the experiment as it is"
+        return " ".join(changed) or "the original experiment"
 
     def _name(self, number: int, place: int) -> str:
         of = f" of {self._budget.trials:,}" if self._budget.trials else ""

@@ -83,10 +83,10 @@ def _report(workspace: Workspace, name: str, address: str | None, console: Conso
     best = find_best_trial(trials)
     verdict = find_verdict(workspace, name, terms, best) if best else None
     if best and best.is_own:
-        console.print(f"Nothing better was found than it is: {best.errors:,} wrong.")
+        console.print(f"Nothing better than the original was found: {best.errors:,} wrong.")
     elif best:
         own = next((trial for trial in trials if trial.is_own and trial.errors is not None), None)
-        told = f"; the experiment as it is: {own.errors:,}" if own else ""
+        told = f"; the original experiment: {own.errors:,}" if own else ""
         console.print(f"Best: trial {best.number}, {best.errors:,} wrong{told}.")
     console.print(f"Written: {workspace.show(page)}")
     if verdict:
@@ -95,7 +95,7 @@ def _report(workspace: Workspace, name: str, address: str | None, console: Conso
         seeds = f"{terms.experiment.seed + 1} {terms.experiment.seed + 2}"
         where = " STORAGE=..." if address else ""
         console.print(
-            "The best of many is flattered by the choice. Judge it on seeds that it never saw:\n"
+            "The score of the best of many trials is too optimistic. Compare it with new seeds:\n"
             f'  make tune STUDY={name} JUDGE="{seeds}"{where}',
             markup=False,
         )

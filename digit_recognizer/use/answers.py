@@ -13,6 +13,7 @@ import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
+from digit_recognizer.scores import format_percent
 from digit_recognizer.use.pictures.gather import Unread
 
 _SHOWN = 200  # rows on the terminal
@@ -75,4 +76,4 @@ def _printable(name: str) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}".replace("%", " %")
+    return format_percent(share, 1)

@@ -8,6 +8,7 @@ import io
 
 import numpy as np
 
+from digit_recognizer.scores import format_percent
 from digit_recognizer.use.answers import Answer
 from digit_recognizer.use.pictures.gather import Seen
 
@@ -32,7 +33,7 @@ def draw_sheet(seen: list[Seen], answers: list[Answer]) -> bytes:
             corner = (left + _GAP + place * (_SIDE + _GAP), top + _GAP)
             _paste(sheet, pixels, corner)
         name = _shorten(each.name, 34)
-        share = f"{answer.probability_of(answer.digit):.0%}".replace("%", " %")
+        share = format_percent(answer.probability_of(answer.digit))
         pen.text((left + _GAP, top + _SIDE + _GAP + 3), name, _TEXT)
         pen.text((left + _GAP, top + _SIDE + _GAP + 16), f"{answer.digit}  ({share})", _TEXT)
     contents = io.BytesIO()

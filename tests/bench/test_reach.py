@@ -46,10 +46,10 @@ def test_of_separate_trainings_the_shortest_counts() -> None:
 
 def test_what_was_not_reached_tells_the_best() -> None:
     first, second, third = describe_points("it", EPOCHS, each_anew=False)
-    assert (first.what, first.figure) == ("99.0%: it", "20.0 s")
+    assert (first.what, first.figure) == ("99.0 %: it", "20.0 s")
     assert second.figure == "40.0 s"
     assert third.figure == "not reached"
-    assert "best 99.40%, after 4 epochs of 4" in third.note
+    assert "best 99.40 %, after 4 epochs of 4" in third.note
 
 
 @pytest.mark.parametrize(

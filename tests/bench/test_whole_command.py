@@ -57,7 +57,7 @@ def test_the_share_is_reckoned_for_all_epochs_too(
     monkeypatch.setattr(whole_command, "run_whole", lambda *_: command(240, 10.0, 500))
     experiment = replace(EXPERIMENTS["conv-32"], epochs=18)
     rows = list(measure_share(workspace, experiment, workspace, 240))
-    assert [row.figure for row in rows] == ["10.0 s", "500 MB", "40%", "10%"]
+    assert [row.figure for row in rows] == ["10.0 s", "500 MB", "40 %", "10 %"]
     assert rows[1].note == "one run; its largest process alone"
 
 
@@ -91,7 +91,7 @@ def test_a_finished_run_tells_its_own_share(
         facts = {**result.facts, "seconds": 10.0}
         run.save_fold(replace(result, history=history, facts=facts))
     *_, row = measure_share(workspace, make_experiment("mine"), workspace, 240)
-    assert (row.what, row.figure) == ("the same of the finished run in runs/mine", "20%")
+    assert (row.what, row.figure) == ("the same of the finished run in runs/mine", "20 %")
 
 
 def test_a_command_that_fails_says_why(workspace: Workspace) -> None:

@@ -57,8 +57,8 @@ def test_submissions_made_elsewhere_get_rows_with_what_their_messages_say(
     assert (free.lineup, free.out_of_fold, free.status) == ("my first | try", None, "complete")
     assert (bare.lineup, bare.status, bare.error_text) == ("bare.csv", "error", "wrong | header")
 
-    assert "99.500% ± 0.034% 0.99400" in line_of(output, NAME)
-    assert "99.319% ± 0.040% 0.99300" in line_of(output, " quick ")
+    assert "99.500 % (99.43–99.56) 0.99400" in line_of(output, NAME)
+    assert "99.319 % (99.24–99.39) 0.99300" in line_of(output, " quick ")
     assert "0.50000" in line_of(output, "my first | try")
     assert "error: wrong | header" in line_of(output, "bare.csv")
     ranked = sorted([score for _, score in kaggle.leaderboard], reverse=True)
@@ -92,7 +92,7 @@ def test_without_credentials_the_ledger_is_shown_and_nobody_asked(
 ) -> None:
     add_entry(empty, MINE)
     output = leaderboard(kaggle, empty, signed_in=False)
-    assert "99.500% ± 0.034% written" in line_of(output, NAME)
+    assert "99.500 % (99.43–99.56) written" in line_of(output, NAME)
     assert kaggle.requests == []
     assert list_entries(empty)[0].status == "written"
     assert NAME in (empty.reports / "leaderboard.md").read_text()
@@ -133,4 +133,4 @@ def test_the_team_is_ranked_among_equals(kaggle: KaggleServer, empty: Workspace)
     kaggle.submissions = [Submission(11, "one", "one.csv", score=0.8)]
     output = leaderboard(kaggle, empty)
     # It is on the board itself by then, beside the one that has 0.8 too.
-    assert "rank 3 among 12 teams on the board now (2 of them have that very score)" in output
+    assert "rank 3 among 12 teams on the board now (2 of them have exactly this score)" in output

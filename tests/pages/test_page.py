@@ -1,5 +1,6 @@
 """What all pages share: they need nothing outside themselves, escape what they show, and work."""
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -7,9 +8,11 @@ import numpy as np
 import pytest
 from jinja2 import UndefinedError
 from playwright.sync_api import Page
+from rich.console import Console
 
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import INK, as_svg, digit_uri, new_figure, png_of, tidy
+from digit_recognizer.pages.points import print_points
 from tests.browser import PHONE, open_file, require_no_sideways_scrolling
 
 TEMPLATE = """
@@ -135,3 +138,21 @@ def test_a_digit_is_shown_pixel_for_pixel() -> None:
 
     image = np.random.default_rng(1).integers(0, 255, (28, 28), np.uint8)
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(png_of(image)))), image)
+
+
+def test_no_line_breaks_between_a_number_and_its_sign(tmp_path: Path) -> None:
+    template = "{{ 0.995 | percent(1) }}, 5 %, {{ told }}; 100% wide"
+    path = write_page(tmp_path, template, told="about 97 % (they say)")
+    assert path.read_text() == "99.5\u00a0%, 5\u00a0%, about 97\u00a0% (they say); 100% wide"
+
+
+@pytest.mark.parametrize("width", range(20, 60))
+def test_no_line_on_the_terminal_breaks_there_either(width: int) -> None:
+    output = io.StringIO()
+    points = ["from 9.6 % (8) to 10.2 % (3) of [all] labelled images, and 264 of the 784 pixels"]
+    print_points(points, Console(file=output, width=width))
+    lines = output.getvalue().splitlines()
+    assert len(lines) > 1
+    assert max(map(len, lines)) <= width
+    assert not any(line.lstrip().startswith("%") for line in lines)
+    assert " ".join(" ".join(lines).split()) == f"- {points[0]}"

@@ -92,6 +92,26 @@ def test_what_was_trained_last_is_there_too(workspace: Workspace) -> None:
     assert "trained last" in found["b"].description
 
 
+def test_a_blend_that_was_submitted_is_there_too(workspace: Workspace) -> None:
+    runs = [train(workspace, name, seed=seed) for seed, name in enumerate(("a", "b", "c"))]
+    write_json(workspace.runs / "latest.json", {"label": "c", "names": ["c"]})
+    for lineup, members in (
+        ("a+b", "a=0.5000 b=0.5000"),
+        ("a+b (fitted weights)", "b=0.7000 a=0.3000"),
+        ("gone", "a=0.5000 gone=0.5000"),
+        ("c", "c=1.0000"),
+        ("from elsewhere", ""),
+    ):
+        add_entry(workspace, replace(make_entry(lineup, None), members=members))
+    findings = find_all(workspace)
+    found = by_name(findings)
+    assert set(found) == {"a", "b", "c", "a+b"}, "the same members once, and no missing ones"
+    assert found["a+b"].score == blend(runs[:2], load_labels(workspace)).score
+    assert [each.candidate.name for each in findings.anatomies] == ["a+b"]
+    page = write_index(workspace, findings).read_text()
+    assert "There is no blend" not in page
+
+
 def test_a_line_up_with_a_missing_fold_is_none(workspace: Workspace) -> None:
     train(workspace, "stages")
     train(workspace, "stages-light", only_folds=(0, 2))
@@ -236,10 +256,10 @@ def test_the_table_has_every_candidate_and_says_what_is_missing(
     assert shown.keys() == found.keys()
     for name, each in found.items():
         counted = each.score.errors
-        assert shown[name][1].startswith(
-            f"{counted} ± {Score(counted, each.score.images).standard_error:.0f} of"
-        )
-        assert shown[name][2] == f"{each.score.accuracy:.3%}".replace("%", " %")
+        expected = binomtest(counted, each.score.images).proportion_ci(0.95, method="wilson")
+        low, high = (round(each.score.images * end) for end in (expected.low, expected.high))
+        assert shown[name][1] == f"{counted} of {each.score.images} ({low} to {high})"
+        assert shown[name][2] == f"{100 * each.score.accuracy:.3f}\u00a0%"
     assert shown["begun"][3] == "only 1 of 3"
     assert shown["elsewhere"][7] == "other (aaaaaaaa)"
     assert shown["stages"][7] == "in data/"
@@ -268,11 +288,14 @@ def test_a_cell_shows_the_images_that_one_of_the_pair_gets_wrong(
     one = wrong_images(open_run(told, names[first]), labels)
     other = wrong_images(open_run(told, names[second]), labels)
     heading = dialog.get_by_role("heading").inner_text()
-    assert heading.startswith(f"{names[first]} against {names[second]}: {len(one - other)} of ")
+    assert heading.startswith(
+        f"{names[first]} against {names[second]}: of {len(labels)} images {len(one - other)} "
+    )
     captions = dialog.locator("figcaption").all_inner_texts()
     assert len(captions) == min(12, len(one - other)) + min(12, len(other - one))
     for caption in captions:
-        told_label, row = map(int, re.match(r"is (\d), row (\d+)", caption).groups())  # type: ignore[union-attr]
+        told_label, row = map(int, re.match(r"label (\d), row (\d+)", caption).groups())  # type: ignore[union-attr]
+        row -= 1  # people count from 1
         assert row in one ^ other
         assert told_label == labels[row]
         for name, wrong in ((names[first], one), (names[second], other)):
@@ -299,6 +322,20 @@ def test_names_lead_to_the_pages_of_the_runs_and_back(page: Page) -> None:
         page.get_by_role("navigation").get_by_role("link", name="All runs").click()
         page.wait_for_load_state("load")
     assert page.locator("#candidates").get_by_role("link", name="standard").count() == 0
+
+
+def test_the_best_is_said_with_its_interval_and_its_equals(page: Page, told: Workspace) -> None:
+    best = find_all(told).best
+    assert best
+    lead = page.locator(".lead").inner_text()
+    counted = f"{best.score.errors} errors of {best.score.images} images out of fold"
+    assert f"{counted} (95\u00a0% interval {best.score.errors_interval})" in lead
+    assert ("No significant difference" in lead) == bool(find_all(told).level)
+
+
+def test_every_heading_of_a_table_has_words(told: Workspace) -> None:
+    for path in told.reports.glob("*.html"):
+        assert not re.findall(r"<th[^>]*>\s*</th>", path.read_text()), path.name
 
 
 def test_it_fits_a_phone_and_both_kinds_of_light(tab: Page, told: Workspace) -> None:
@@ -350,7 +387,7 @@ def test_public_scores_stand_beside_ours(tab: Page, workspace: Workspace) -> Non
     open_file(tab, write_index(workspace, find_all(workspace)))
     rows = rows_of(tab.locator("#submissions"))
     assert [row[1] for row in rows] == [EVIL, "b"]
-    assert rows[0][2:] == ["99.524% ± 0.034%", "0.99510", "−0.3"]
+    assert rows[0][2:] == ["99.524\u00a0% (99.45–99.59)", "0.99510", "−0.3"]
     assert rows[1][2:] == ["", "0.99000", ""]
     assert tab.locator("img.picture").evaluate("image => image.naturalWidth") > 100
 

@@ -78,7 +78,7 @@ def test_published_figures_stand_beside_ours(workspace: Workspace) -> None:
     make_up_run(workspace, "conv-32")
     write(workspace)
     assert "98.66 %" in (workspace.reports / "report.md").read_text()
-    assert "98.66 %" in (workspace.reports / "index.html").read_text()
+    assert "98.66\u00a0%" in (workspace.reports / "index.html").read_text()
 
 
 def test_without_runs_it_says_what_to_do(workspace: Workspace) -> None:

@@ -50,7 +50,7 @@ def test_the_page_leads_with_the_best_and_with_a_warning(
     assert best and not best.is_own
     assert f"{best.errors} wrong (trial {best.number})" in page.locator(".lead").inner_text()
     warning = page.locator(".warning").inner_text()
-    assert "flattered by the choice" in warning
+    assert "too optimistic" in warning
     assert re.search(r"by about \d+ errors", warning)
     assert 'make tune STUDY=tiny JUDGE="1 2"' in warning
 
@@ -66,7 +66,7 @@ def test_the_table_holds_every_trial_and_sorts(
     assert [int(each) for each in shown if each] == errors
     assert shown[: len(errors)] == [str(each) for each in errors], "pruned ones come last"
     assert "<diverged> & is over" in page.locator("#all-trials").inner_text()
-    assert "the experiment as it is" in page.locator("#all-trials").inner_text()
+    assert "the original experiment" in page.locator("#all-trials").inner_text()
 
 
 def test_every_value_has_its_drawing(page: Page) -> None:
@@ -85,12 +85,14 @@ def test_the_page_fits_a_phone(page: Page) -> None:
 def test_a_study_of_no_done_trial_has_a_page(workspace: Workspace, tab: Page) -> None:
     study, _ = begin_study(workspace)
     open_file(tab, write_page(workspace, "tiny", study))
-    assert "No trial is done yet" in tab.locator("body").inner_text()
+    assert "No trial is finished yet" in tab.locator("body").inner_text()
 
 
 def test_few_trials_have_no_importances(workspace: Workspace, tab: Page) -> None:
     open_file(tab, write_page(workspace, "tiny", make_up_study(workspace, trials=4)))
-    assert "takes 8 done trials" in tab.locator("body").inner_text()
+    assert (
+        "Needs at least 8 finished trials with differing errors" in tab.locator("body").inner_text()
+    )
 
 
 def train_made_up(workspace: Workspace, experiment: Experiment, skill: float) -> None:
@@ -112,7 +114,7 @@ def train_made_up(workspace: Workspace, experiment: Experiment, skill: float) ->
 
 @pytest.fixture
 def judged(workspace: Workspace, told: tuple[Workspace, list[Trial]]) -> tuple[Workspace, Trial]:
-    """The study, copied, with its best trained by two other seeds; as it is it was better."""
+    """The study, copied, with its best trained by two other seeds; the original was better."""
     shutil.copytree(told[0].studies, workspace.studies)
     best = find_best_trial(told[1])
     assert best
@@ -146,7 +148,7 @@ def test_the_verdict_counts_each_image_once(judged: tuple[Workspace, Trial]) -> 
     assert (verdict.best_worse, verdict.own_worse) == ((net > 0).sum(), (net < 0).sum())
     assert verdict.best_worse + verdict.own_worse <= verdict.images == len(labels)
     assert verdict.is_difference
-    assert "It is worse" in str(verdict)
+    assert "The tuned values are significantly worse" in str(verdict)
 
 
 def test_the_page_has_the_verdict(judged: tuple[Workspace, Trial], tab: Page) -> None:
@@ -159,8 +161,8 @@ def test_the_page_has_the_verdict(judged: tuple[Workspace, Trial], tab: Page) ->
     assert rows.count() == 2
     cells = rows.first.locator("td").all_inner_texts()
     assert cells[:3] == ["1", str(verdict.best_errors[0]), str(verdict.own_errors[0])]
-    assert "It is worse, and that is not chance" in tab.locator("main").inner_text()
-    assert "judged it below" in tab.locator(".warning").inner_text()
+    assert "The tuned values are significantly worse (p" in tab.locator("main").inner_text()
+    assert "compared with new seeds below" in tab.locator(".warning").inner_text()
 
 
 def test_runs_of_something_else_are_no_verdict(judged: tuple[Workspace, Trial]) -> None:

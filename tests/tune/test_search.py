@@ -241,7 +241,9 @@ def test_the_best_is_judged_on_another_seed(workspace: Workspace) -> None:
     assert (varied.folds == own.folds).all()
     assert [varied.metrics["errors"]] == verdict.best_errors
     assert [own.metrics["errors"]] == verdict.own_errors
-    assert f"seed 1: {verdict.best_errors[0]} wrong, as it is {verdict.own_errors[0]}" in output
+    assert (
+        f"seed 1: tuned {verdict.best_errors[0]} wrong, original {verdict.own_errors[0]}" in output
+    )
     with pytest.raises(ProjectError, match="but for 0"):
         tune_here(workspace, study="tiny", judge=[0])
 

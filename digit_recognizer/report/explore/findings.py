@@ -25,6 +25,7 @@ from digit_recognizer.report.explore.ink import (
 from digit_recognizer.report.explore.looks import Look, look_at_classes
 from digit_recognizer.report.explore.neighbours import Neighbours, Pair, find_neighbours
 from digit_recognizer.report.explore.pool import Pool
+from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 
 
@@ -93,11 +94,12 @@ def say_in_short(findings: Findings) -> list[str]:
     duplicates, pairs = findings.duplicates, findings.neighbours.pairs
     points = [
         f"{len(findings.labels):,} labelled and "
-        f"{len(findings.pool.images) - len(findings.labels):,} test images; from {least.share:.1%} "
-        f"({least.digit}s) to {most.share:.1%} ({most.digit}s) of a class, where 10.0% were even.",
-        f"{findings.train_ink.intensities.empty:.1%} of all pixels are 0"
+        f"{len(findings.pool.images) - len(findings.labels):,} test images. Each digit has between "
+        f"{format_percent(least.share, 1)} ({least.digit}) and {format_percent(most.share, 1)} "
+        f"({most.digit}) of the labelled images; an even split would be 10.0 %.",
+        f"{format_percent(findings.train_ink.intensities.empty, 1)} of all training pixels are 0"
         + (
-            f", and {int(findings.train_ink.places.never.sum())} of the 784 are so in every "
+            f", and {int(findings.train_ink.places.never.sum())} of the 784 are 0 in every "
             "training image."
             if findings.train_ink.places
             else "."
@@ -105,8 +107,9 @@ def say_in_short(findings: Findings) -> list[str]:
     ]
     if findings.drift:
         points.append(
-            f"Train against test: a classifier {findings.drift.verdict} (AUC "
-            f"{findings.drift.auc:.3f} ± {findings.drift.standard_error:.3f}, chance 0.5)."
+            f"Training against test images: a classifier {findings.drift.verdict} (AUC "
+            f"{findings.drift.auc:.3f}, standard error {findings.drift.standard_error:.3f}; by "
+            "chance 0.5)."
         )
     points.append(
         f"Exact copies: {_tell(len(duplicates.groups), 'group', len(duplicates.conflicting))}."
@@ -119,10 +122,11 @@ def say_in_short(findings: Findings) -> list[str]:
         case Judgement(doubts=doubts, names=names):
             points.append(
                 f"{_number(len(doubts), 'label')} of {len(findings.labels):,} "
-                f"{'is' if len(doubts) == 1 else 'are'} doubted by {', '.join(names)}."
+                f"{'is' if len(doubts) == 1 else 'are'} suspected to be wrong by "
+                f"{', '.join(names)}."
             )
         case NoJudgement():
-            points.append("Labels to doubt are known only after a run: `make train`.")
+            points.append("Suspected label errors are known only after a run: `make train`.")
     return points
 
 

@@ -27,10 +27,10 @@ from digit_recognizer.report.explore.ink import BIN, InkPlaces, Intensities
 _WIDTH, _HEIGHT = 4.8, 3.2
 _TRAIN = {"color": BLUE, "linewidth": 1.8, "label": "train"}
 _TEST = {"color": VERMILION, "linewidth": 1.8, "linestyle": (0, (4, 1.5)), "label": "test"}
-# Ten colours that everyone tells apart do not exist. Two digits share one only where they are
-# hardly ever neighbours; the digit itself is drawn too.
-_GREY = "#8A8A8A"
-_OF_DIGIT = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, _GREY, _GREY, BLUE, GREEN)
+# Nobody can name ten colours at a glance, so the digit itself is drawn too.
+_GREY, _BROWN, _VIOLET, _LIME = "#8A8A8A", "#8C510A", "#6A3D9A", "#A6C71E"
+_OF_DIGIT = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, _GREY, _BROWN, _VIOLET, _LIME)
+_DARK = (BLUE, _BROWN, _VIOLET)
 
 
 def draw_counts(counts: list[ClassCount]) -> Markup:
@@ -38,7 +38,7 @@ def draw_counts(counts: list[ClassCount]) -> Markup:
     axes = figure.subplots()
     axes.bar([count.digit for count in counts], [count.images for count in counts], color=BLUE)
     even = sum(count.images for count in counts) / CLASSES
-    axes.axhline(even, color=INK, linewidth=1, linestyle="--", label=f"even shares: {even:,.0f}")
+    axes.axhline(even, color=INK, linewidth=1, linestyle="--", label=f"even split: {even:,.0f}")
     axes.set(xlabel="digit", ylabel="training images", xticks=range(CLASSES))
     axes.set_ylim(0, 1.2 * max(count.images for count in counts))
     axes.yaxis.set_major_formatter("{x:,.0f}")
@@ -129,11 +129,10 @@ def draw_plane(plane: Plane, labels: np.ndarray) -> Markup:
     for digit in np.unique(own):
         middle = np.median(plane.positions[own == digit], axis=0)
         disc = {"boxstyle": "circle,pad=0.2", "facecolor": _OF_DIGIT[digit], "edgecolor": INK}
-        text = "white" if _OF_DIGIT[digit] == BLUE else "black"  # which can be read on it
+        text = "white" if _OF_DIGIT[digit] in _DARK else "black"  # which can be read on it
         axes.text(*middle, str(digit), ha="center", va="center", fontsize=11, color=text, bbox=disc)
-    axes.set(xticks=[], yticks=[], xlabel="t-SNE, first direction", ylabel="second direction")
-    tidy(axes)
-    return as_svg(figure, "Training images on a plane, alike beside alike")
+    axes.set_axis_off()  # the directions of t-SNE have no meaning
+    return as_svg(figure, "Training images on a plane by t-SNE, similar ones close together")
 
 
 def _bins(*sizes: int) -> int:

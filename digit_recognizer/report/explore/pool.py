@@ -1,7 +1,7 @@
 """Train and test as one list of images, since copies do not stop at the border between them.
 
 In: both parts. Out: a `Pool`, whose images are numbered through, train first. What always holds: a
-person is told a part and its row, the first being 0, as on every page.
+person is told a part and its row, the first being 1, as on every page.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Pool:
         return "train" if self.is_train(image) else "test"
 
     def row_of(self, image: int) -> int:
-        return image if self.is_train(image) else image - len(self.labels)
+        return 1 + (image if self.is_train(image) else image - len(self.labels))
 
     def label_of(self, image: int) -> int | None:
         return int(self.labels[image]) if self.is_train(image) else None

@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import digit_uri
+from digit_recognizer.pages.points import print_points
 from digit_recognizer.report.explore import plots
 from digit_recognizer.report.explore.doubtful import Judgement
 from digit_recognizer.report.explore.findings import Findings, explore, say_in_short
@@ -47,8 +48,7 @@ def write_exploration(workspace: Workspace, console: Console) -> None:
     path = workspace.reports / _PAGE
     sweep_temporaries(workspace.reports)
     write_file(path, page)
-    for point in points:
-        console.print(f"- {escape(point)}")
+    print_points(points, console)
     console.print(
         f"Written: {escape(workspace.show(path))}, {len(page) / 1e6:.1f} MB in "
         f"{time.perf_counter() - started:.0f} s."
@@ -73,7 +73,7 @@ def _show(findings: Findings) -> dict[str, Any]:
             {
                 "digit": look.digit,
                 "samples": [
-                    (image, digit_uri(findings.pool.images[image])) for image in look.images
+                    (image + 1, digit_uri(findings.pool.images[image])) for image in look.images
                 ],
                 "mean": digit_uri(look.mean),
                 "spread": digit_uri(look.spread),
@@ -95,7 +95,7 @@ def _show(findings: Findings) -> dict[str, Any]:
         "plane_plot": plots.draw_plane(findings.plane, labels) if findings.plane else None,
         "is_judged": isinstance(judgement, Judgement),
         "doubts": [
-            (doubt, digit_uri(findings.pool.images[doubt.image]))
+            (doubt, digit_uri(findings.pool.images[doubt.image]), doubt.image + 1)
             for doubt in judgement.doubts[:_DOUBTS_SHOWN]
         ]
         if isinstance(judgement, Judgement)

@@ -1,15 +1,17 @@
-"""What can be compared: every run, and every line-up whose runs are all complete.
+"""What can be compared: every run, and every known blend whose runs are all complete.
 
-In: the workspace. Out: the candidates, best first, and what kept others out. What always holds: a
-run's figures are those of its metrics.json; predictions are there only for candidates that were
-trained on the data in data/ and agree with their metrics.
+In: the workspace, and the submissions. Out: the candidates, best first, and what kept
+others out. What always holds: a run's figures are those of its metrics.json; predictions are there
+only for candidates that were trained on the data in data/ and agree with their metrics.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
+from digit_recognizer.compete.ledger import Entry
 from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
 from digit_recognizer.ensemble import Blend, blend
 from digit_recognizer.experiments import EXPERIMENTS, LINEUPS, Augmentation, Experiment
@@ -113,7 +115,7 @@ class _ReadOnce(Run):
         return self._test
 
 
-def gather(workspace: Workspace) -> Field:
+def gather(workspace: Workspace, submissions: Sequence[Entry] = ()) -> Field:
     """Read all runs; those that cannot be read are told of and left out."""
     runs, problems = _open_runs(workspace)
     train, data = None, None
@@ -133,7 +135,7 @@ def gather(workspace: Workspace) -> Field:
     trained_last = _read_trained_last(workspace)
     if train is not None and train.labels is not None:
         comparable = {each.name: each.runs[0] for each in candidates if each.predictions}
-        candidates += _enter_lineups(comparable, trained_last, train.labels)
+        candidates += _enter_lineups(comparable, trained_last, submissions, train.labels)
     candidates = [_mark(each, trained_last) for each in candidates]
     candidates.sort(key=lambda each: (-each.score.accuracy, each.name))
     return Field(candidates, train, data, problems)
@@ -220,9 +222,12 @@ def _mark(candidate: Candidate, trained_last: Selection | None) -> Candidate:
 
 
 def _enter_lineups(
-    runs: dict[str, Run], trained_last: Selection | None, labels: np.ndarray
+    runs: dict[str, Run],
+    trained_last: Selection | None,
+    submissions: Sequence[Entry],
+    labels: np.ndarray,
 ) -> list[Candidate]:
-    """Return line-ups of two runs and more; one of a single run is that run."""
+    """Return the blends of two runs and more that have a name, were trained last or submitted."""
     wanted = {name: members for name, members in LINEUPS.items() if len(members) > 1}
     if trained_last and len(trained_last.names) > 1:
         known = {frozenset(members) for members in wanted.values()}
@@ -230,6 +235,13 @@ def _enter_lineups(
             is_taken = trained_last.label in wanted
             label = trained_last.label + " (as trained last)" * is_taken
             wanted[label] = trained_last.names
+    known = {frozenset(members) for members in wanted.values()}
+    for entry in submissions:
+        # As the ledger has them: "first=0.5000 second=0.5000".
+        members = tuple(each.rpartition("=")[0] for each in entry.members.split())
+        if len(members) > 1 and frozenset(members) not in known:
+            known.add(frozenset(members))
+            wanted["+".join(members)] = members
     return [
         _enter_lineup(label, [runs[name] for name in members], labels)
         for label, members in wanted.items()

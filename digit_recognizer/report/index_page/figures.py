@@ -1,14 +1,17 @@
 """Time against errors, as a drawing.
 
 In: complete candidates of one data set. Out: a matplotlib figure. What always holds: every point
-has its standard error and its name, or its number where names do not fit; and none of these lies
+has its 95 % interval and its name, or its number where names do not fit; and none of these lies
 on another, on a point or on a bar.
 """
 
 from typing import Any
 
+import numpy as np
+
 from digit_recognizer.pages.pictures import BLUE, INK, VERMILION, new_figure, tidy
 from digit_recognizer.report.index_page.candidates import Candidate
+from digit_recognizer.scores import Score, wilson
 
 _LONGEST_LABEL = 26
 _MOST_NAMES = 10  # of more, lines would lead all over the place
@@ -32,7 +35,7 @@ def draw_time_against_errors(candidates: list[Candidate]) -> tuple[Any, bool]:
             axes.errorbar(
                 [minutes[place] for place in chosen],
                 [errors[place] for place in chosen],
-                yerr=[candidates[place].score.standard_error for place in chosen],
+                yerr=np.transpose([_bars_of(candidates[place].score) for place in chosen]),
                 fmt=marker,
                 color=colour,
                 markersize=6,
@@ -45,11 +48,11 @@ def draw_time_against_errors(candidates: list[Candidate]) -> tuple[Any, bool]:
     axes.margins(x=0.22, y=0.12)
     axes.set(
         xlabel="minutes of training, all folds together",
-        ylabel="images wrong, out of fold (± 1 s.e.)",
+        ylabel="images wrong, out of fold (95 % interval)",
     )
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.1), ncols=2, fontsize=9)
     tidy(axes)
-    bars = [each.score.standard_error for each in candidates]
+    bars = [_bars_of(each.score) for each in candidates]
     names = [_shorten(each.name) for each in candidates]
     points = list(zip(minutes, errors, bars, strict=True))
     if len(names) <= _MOST_NAMES and _write_names(figure, axes, names, points):
@@ -57,6 +60,12 @@ def draw_time_against_errors(candidates: list[Candidate]) -> tuple[Any, bool]:
     numbers = [str(number) for number in range(1, len(names) + 1)]
     _write_names(figure, axes, numbers, points)
     return figure, True
+
+
+def _bars_of(score: Score) -> tuple[float, float]:
+    """Return how far the 95 % interval reaches below and above the number of errors."""
+    low, high = (score.images * end for end in wilson(score.errors, score.images))
+    return max(0.0, score.errors - low), max(0.0, high - score.errors)
 
 
 def _scale(set_scale: Any, axis: Any, values: list[float] | list[int]) -> None:
@@ -74,7 +83,7 @@ def _shorten(name: str) -> str:
 
 
 def _write_names(
-    figure: Any, axes: Any, names: list[str], points: list[tuple[float, int, float]]
+    figure: Any, axes: Any, names: list[str], points: list[tuple[float, int, tuple[float, float]]]
 ) -> bool:
     """Put each name at the nearest place where nothing is yet, with a line where that is far.
 
@@ -88,9 +97,9 @@ def _write_names(
     inside = axes.get_window_extent(renderer)
     lowest = axes.get_ylim()[0]
     taken = []
-    for x, y, bar in points:
-        left, low = axes.transData.transform((x, max(y - bar, lowest)))
-        _, high = axes.transData.transform((x, y + bar))
+    for x, y, (below, above) in points:
+        left, low = axes.transData.transform((x, max(y - below, lowest)))
+        _, high = axes.transData.transform((x, y + above))
         taken.append(Bbox.from_extents(left - 5, low - 2, left + 5, high + 2))
     written = []
     for (x, y, _), name in sorted(zip(points, names, strict=True)):

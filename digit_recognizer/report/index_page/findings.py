@@ -25,7 +25,7 @@ class Findings:
     compared: list[Candidate]
     pairs: list[Pair]
     best: Candidate | None  # the best of those that every image of the data was judged by
-    level: list[Candidate]  # those that cannot be told apart from it
+    level: list[Candidate]  # those without a significant difference from it
     anatomies: list[Anatomy]
     timed: list[Candidate]  # the best of the complete ones of the same data
     submissions: list[Entry]  # those with a public score
@@ -40,7 +40,8 @@ class Findings:
 
 
 def find_all(workspace: Workspace) -> Findings:
-    field = gather(workspace)
+    entries, ledger_problem = _read_ledger(workspace)
+    field = gather(workspace, entries)
     compared = choose_compared(field.candidates)
     pairs = compare_all(compared)
     place = next((place for place, each in enumerate(compared) if each.is_complete), None)
@@ -48,7 +49,6 @@ def find_all(workspace: Workspace) -> Findings:
     if field.train is not None and field.train.labels is not None:
         labels = field.train.labels
         anatomies = [take_apart(each, labels) for each in field.candidates if each.is_lineup]
-    submissions, ledger_problem = _read_ledger(workspace)
     return Findings(
         field=field,
         compared=compared,
@@ -57,7 +57,7 @@ def find_all(workspace: Workspace) -> Findings:
         level=[] if place is None else level_with(place, compared, pairs),
         anatomies=anatomies,
         timed=_choose_timed(field),
-        submissions=submissions,
+        submissions=[entry for entry in entries if entry.public_score is not None],
         ledger_problem=ledger_problem,
     )
 
@@ -71,7 +71,6 @@ def _choose_timed(field: Field) -> list[Candidate]:
 
 def _read_ledger(workspace: Workspace) -> tuple[list[Entry], str]:
     try:
-        entries = list_entries(workspace)
+        return list_entries(workspace), ""
     except ProjectError as error:
         return [], str(error)
-    return [entry for entry in entries if entry.public_score is not None], ""

@@ -19,7 +19,15 @@ from digit_recognizer.report.index_page.wording import (
     format_speed,
 )
 
-HEADINGS = ("experiment", "out of fold", "errors", "folds", "published", "images/s", "minutes")
+HEADINGS = (
+    "experiment",
+    "accuracy (95 % interval)",
+    "errors",
+    "folds",
+    "published",
+    "images/s",
+    "minutes",
+)
 
 
 def format_candidates(candidates: list[Candidate]) -> str:
@@ -47,7 +55,7 @@ def format_findings(findings: Findings) -> str:
     if findings.pairs:
         parts += [
             "## Pairs on the same images",
-            "Exact McNemar test; Holm's p allows for the number of pairs.",
+            "Exact McNemar test; Holm's p is corrected for the number of pairs.",
             _table(
                 ("first", "second", "images", "only first wrong", "only second", "p", "Holm's p"),
                 (_cells_of_pair(pair, findings.compared) for pair in findings.pairs),

@@ -47,7 +47,7 @@ def compare_all(compared: list[Candidate]) -> list[Pair]:
 
 
 def level_with(place: int, compared: list[Candidate], pairs: list[Pair]) -> list[Candidate]:
-    """Return those that cannot be told apart from the one at that place."""
+    """Return those without a significant difference from the one at that place."""
     return [
         compared[pair.second if pair.first == place else pair.first]
         for pair in pairs

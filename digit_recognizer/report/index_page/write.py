@@ -36,7 +36,7 @@ _PAIR_TILES, _OVERLAP_TILES = 12, 60
 class Tile:
     uri: str
     alt: str
-    row: int
+    row: int  # in train.csv, the first being 1
     label: int
     said: list[tuple[str, int, bool]]  # who, which digit, whether that is wrong
 
@@ -147,7 +147,7 @@ class _Pictures:
         if row not in self._uris:
             self._uris[row] = digit_uri(self._train.images[row])
         label = int(self._train.labels[row])
-        return Tile(self._uris[row], f"a {label}", row, label, said)
+        return Tile(self._uris[row], f"a {label}", row + 1, label, said)
 
 
 def _surest(rows: np.ndarray, candidate: Candidate) -> list[int]:

@@ -1,4 +1,4 @@
-"""Whether the networks are as often right as they are sure.
+"""Whether the networks are calibrated: right as often as their confidence says.
 
 In: labels and out-of-fold probabilities. Out: the verdict in words, and figures. What always holds:
 the direction is computed, and a difference that chance would make is not called one.
@@ -11,9 +11,7 @@ from typing import Any
 import numpy as np
 
 from digit_recognizer.pages.pictures import BLUE, INK, new_figure, tidy
-from digit_recognizer.scores import CALIBRATION_BINS, ConfidenceBin
-
-_95_PERCENT = 1.96  # standard deviations of a normal distribution, either way
+from digit_recognizer.scores import CALIBRATION_BINS, ConfidenceBin, format_percent, wilson
 
 
 @dataclass(frozen=True)
@@ -44,20 +42,20 @@ def describe(verdict: Verdict, label_smoothing: float) -> str:
     """Return the verdict as sentences."""
     points = f"{100 * abs(verdict.gap):.2f} ± {100 * verdict.standard_error:.2f} percentage points"
     averages = (
-        f"On average the networks are {_percent(verdict.confidence)} sure of what they say and "
-        f"{_percent(verdict.accuracy)} of it is right"
+        f"The mean confidence is {format_percent(verdict.confidence, 2)} and the accuracy "
+        f"{format_percent(verdict.accuracy, 2)}"
     )
     if verdict.direction == "well calibrated":
         return (
-            f"{averages}: all in all well calibrated, since the difference of {points} is no more "
-            "than chance would make."
+            f"{averages}: the networks are well calibrated on average. The difference of {points} "
+            "is not significant."
         )
-    text = f"{averages}: they are {verdict.direction} by {points}."
+    text = f"{averages}: the networks are {verdict.direction} by {points}."
     if label_smoothing and verdict.direction == "under-confident":
         taught = 1 - label_smoothing * 9 / 10
         text += (
-            f" Training asked for that: with a label smoothing of {label_smoothing:g} the right "
-            f"digit is to get {_percent(taught)}, not all."
+            f" That is what they were trained for: with a label smoothing of {label_smoothing:g} "
+            f"the target for the right digit is {format_percent(taught, 2)}, not 100 %."
         )
     return text
 
@@ -69,7 +67,9 @@ def draw_reliability(bins: list[ConfidenceBin]) -> Any:
     intervals = np.array([wilson(each.right, each.images) for each in filled])
     figure = new_figure(4.8, 3.8)
     axes = figure.subplots()
-    axes.plot([0, 100], [0, 100], color=INK, linewidth=0.8, linestyle=":", label="as sure as right")
+    axes.plot(
+        [0, 100], [0, 100], color=INK, linewidth=0.8, linestyle=":", label="perfectly calibrated"
+    )
     axes.errorbar(
         [100 * each.confidence for each in filled],
         100 * accuracy,
@@ -104,16 +104,3 @@ def draw_counts(bins: list[ConfidenceBin]) -> Any:
     axes.minorticks_off()
     tidy(axes)
     return figure
-
-
-def wilson(right: int, images: int) -> tuple[float, float]:
-    """Return the 95 % interval of a proportion; unlike the usual one it holds near 0 and 1."""
-    squared = _95_PERCENT**2
-    middle = (right + squared / 2) / (images + squared)
-    spread = right * (images - right) / images + squared / 4
-    half = _95_PERCENT * math.sqrt(spread) / (images + squared)
-    return middle - half, middle + half
-
-
-def _percent(part: float) -> str:
-    return f"{100 * part:.2f} %"

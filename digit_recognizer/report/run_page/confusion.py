@@ -1,4 +1,4 @@
-"""Which digits are taken for which.
+"""Which digits are confused with which.
 
 In: counts, rows by label and columns by prediction. Out: cells for a table whose every cell opens
 its images, or a figure. What always holds: the colours are of errors alone; the diagonal, a hundred
@@ -35,12 +35,14 @@ class Cell:
 
     @property
     def title(self) -> str:
-        what = f"{self.label} " + ("recognised" if self.is_right else f"seen as {self.predicted}")
+        what = f"{self.label} " + (
+            "predicted correctly" if self.is_right else f"predicted as {self.predicted}"
+        )
         plural = "" if self.images == 1 else "s"
         count = f"{self.images:,} image{plural}"
         if self.shown == self.images:
             return f"{what}: {count}"
-        which = "least sure" if self.is_right else "worst"
+        which = "least confident" if self.is_right else "worst"
         return f"{what}: the {self.shown:,} {which} of {count}"
 
 

@@ -28,7 +28,7 @@ class Scored:
     images: np.ndarray
     labels: np.ndarray
     probabilities: np.ndarray
-    rows: np.ndarray  # where they are in train.csv, the first being 0
+    rows: np.ndarray  # their indices, from 0
 
     @property
     def predicted(self) -> np.ndarray:
@@ -40,7 +40,7 @@ class Shown:
     """One digit on the page."""
 
     uri: str
-    row: int
+    row: int  # in train.csv, the first being 1
     label: int
     predicted: int
     confidence: float
@@ -82,7 +82,7 @@ def show_doubts(scored: Scored) -> tuple[list[tuple[str, Doubt, int]], int]:
     """Return picture, doubt and row of the most doubtful labels, and how many there are in all."""
     doubts = find_doubts(scored.labels, scored.probabilities)
     shown = [
-        (digit_uri(scored.images[doubt.image]), doubt, int(scored.rows[doubt.image]))
+        (digit_uri(scored.images[doubt.image]), doubt, int(scored.rows[doubt.image]) + 1)
         for doubt in doubts[:MOST_DOUBTS]
     ]
     return shown, len(doubts)
@@ -122,7 +122,7 @@ def _show(scored: Scored, place: int) -> Shown:
     label, predicted = int(scored.labels[place]), int(row.argmax())
     return Shown(
         uri=digit_uri(scored.images[place]),
-        row=int(scored.rows[place]),
+        row=int(scored.rows[place]) + 1,
         label=label,
         predicted=predicted,
         confidence=float(row[predicted]),

@@ -8,7 +8,7 @@ import re
 from typing import Any
 
 from digit_recognizer.report.run_page.record import FoldRecord
-from digit_recognizer.scores import Score
+from digit_recognizer.scores import Score, format_percent
 
 _TITLES = {
     "curves": "Learning curves",
@@ -40,7 +40,7 @@ def write_markdown(
     if "per_class" in metrics:
         lines += ["", *_table(_digit_rows(metrics["per_class"]))]
     if command:
-        lines += ["", "Trained again by", "", f"    {command}"]
+        lines += ["", "To train it again:", "", f"    {command}"]
     for picture in pictures:
         lines += ["", f"![{_TITLES[picture]}](plots/{picture}.png)"]
     return ("\n".join(lines) + "\n").encode()
@@ -60,7 +60,7 @@ def _fold_rows(folds: list[FoldRecord]) -> list[tuple[str, ...]]:
                 str(each.fold),
                 f"{each.images:,}",
                 f"{each.errors:,}",
-                f"{each.accuracy:.3%}",
+                format_percent(each.accuracy, 3),
                 f"{each.seconds:.0f}",
                 f"{each.images_per_second:,.0f}",
             )

@@ -43,6 +43,7 @@ from digit_recognizer.scores import (
     Score,
     bin_by_confidence,
     count_confusions,
+    format_percent,
 )
 from digit_recognizer.workspace import (
     ProjectError,
@@ -155,7 +156,7 @@ def _draw_curve(run: Run, what: str) -> Any:
 
 def _draw_reliability(bins: list[ConfidenceBin]) -> Any:
     spoken = "; ".join(
-        f"at {each.confidence:.0%} confidence {each.accuracy:.1%} right"
+        f"at {format_percent(each.confidence)} confidence {format_percent(each.accuracy, 1)} right"
         for each in bins
         if each.images
     )
@@ -164,7 +165,7 @@ def _draw_reliability(bins: list[ConfidenceBin]) -> Any:
 
 def _draw_counts(bins: list[ConfidenceBin]) -> Any:
     spoken = "; ".join(
-        f"{each.images:,} above {each.low:.0%} and up to {each.high:.0%}"
+        f"{each.images:,} above {format_percent(each.low)} and up to {format_percent(each.high)}"
         for each in bins
         if each.images
     )

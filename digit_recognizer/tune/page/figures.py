@@ -23,9 +23,11 @@ def draw_history(trials: list[Trial]) -> Any:
     axes = figure.subplots()
     own = [(x, trial) for x, trial in done if trial.is_own]
     others = [(x, trial) for x, trial in done if not trial.is_own]
-    axes.plot([x for x, _ in others], _errors(others), "o", color=BLUE, label="done", markersize=5)
     axes.plot(
-        [x for x, _ in own], _errors(own), "D", color=VERMILION, label="as it is", markersize=6
+        [x for x, _ in others], _errors(others), "o", color=BLUE, label="finished", markersize=5
+    )
+    axes.plot(
+        [x for x, _ in own], _errors(own), "D", color=VERMILION, label="original", markersize=6
     )
     best = list(accumulate(_errors(done), min))
     if best:
@@ -45,7 +47,7 @@ def draw_importances(importances: dict[str, float]) -> Any:
     axes = figure.subplots()
     names = list(importances)[::-1]
     axes.barh(names, [importances[name] for name in names], color=BLUE, height=0.7)
-    axes.set(xlabel="part of what explains the errors", xlim=(0, None))
+    axes.set(xlabel="share of explained variance", xlim=(0, None))
     tidy(axes)
     return figure
 

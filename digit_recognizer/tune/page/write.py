@@ -12,6 +12,7 @@ from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import as_svg
 from digit_recognizer.report.index_page import wording
 from digit_recognizer.report.run_page.repeat import find_command
+from digit_recognizer.scores import format_percent
 from digit_recognizer.search_spaces import read_chosen
 from digit_recognizer.tune.judging import find_verdict
 from digit_recognizer.tune.luck import estimate_luck
@@ -104,7 +105,7 @@ def _draw(study: Any, trials: list[Trial], terms: Terms) -> dict[str, Any]:
         return {"history": None, "importances": {}, "importance_plot": None, "slices": []}
     importances = find_importances(study)
     told = "; ".join(f"trial {trial.number}: {trial.errors} wrong" for trial in done)
-    shares = "; ".join(f"{key} {share:.0%}" for key, share in importances.items())
+    shares = "; ".join(f"{key} {format_percent(share)}" for key, share in importances.items())
     # The most important first, where that is known.
     keys = [*importances, *(key for key in terms.space if key not in importances)]
     return {

@@ -15,12 +15,17 @@ HARDEST = 12
 class Chosen:
     """An image, and what was made of it by those that never saw it."""
 
-    row: int  # in train.csv, the first being 0
+    index: int  # in the training images, the first being 0
     label: int
     predicted: int
     probability: float  # of the predicted digit
     label_probability: float
     runner_up: int
+
+    @property
+    def row(self) -> int:
+        """Its row in train.csv, the first being 1, as people are told."""
+        return self.index + 1
 
     @property
     def is_wrong(self) -> bool:

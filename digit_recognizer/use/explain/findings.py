@@ -63,7 +63,7 @@ def find_explanations(
     background = _draw_background(train, chosen)
     expectation = None if obstacle else Expectation(jury.model, background)
     explanations = _explain_each(jury, expectation, runs, train, chosen, console)
-    console.print("the same once more by networks that learnt nothing, for comparison")
+    console.print("the same for untrained networks, for comparison")
     return Findings(
         selection,
         len(train),
@@ -101,15 +101,15 @@ def _explain_each(
     # A hard image can be a typical one too, of a class that has few.
     different = list(dict.fromkeys(chosen))
     for each in different:
-        by_jury[tuple(folds[each.row].tolist())].append(each)
+        by_jury[tuple(folds[each.index].tolist())].append(each)
     found = {}
     for seats, own in sorted(by_jury.items()):
         jury.seat(seats)
         for each in own:
-            found[each.row] = examine(jury, expectation, each, train.images[each.row], seats)
+            found[each.index] = examine(jury, expectation, each, train.images[each.index], seats)
         names = name_jury(tuple(run.name for run in runs), seats)
         console.print(f"{len(found)} of {len(different)} explained, the last by {escape(names)}")
-    return [found[each.row] for each in chosen]
+    return [found[each.index] for each in chosen]
 
 
 def name_jury(names: tuple[str, ...], folds: tuple[int, ...]) -> str:
@@ -120,7 +120,7 @@ def _draw_background(train: Digits, chosen: list[Chosen]) -> np.ndarray:
     """Return some labelled images of each digit, none of which is explained."""
     assert train.labels is not None
     generator = np.random.default_rng(_SEED)
-    shown = [each.row for each in chosen]
+    shown = [each.index for each in chosen]
     rows = [
         generator.permutation(np.setdiff1d(np.flatnonzero(train.labels == digit), shown))
         for digit in range(10)

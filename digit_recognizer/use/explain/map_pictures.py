@@ -8,6 +8,7 @@ scale of its own.
 import numpy as np
 
 from digit_recognizer.pages.pictures import ORANGE, PURPLE, SKY
+from digit_recognizer.scores import format_percent
 
 FOR, AGAINST = SKY, ORANGE
 _HIDDEN = PURPLE
@@ -40,9 +41,13 @@ def describe(map_: np.ndarray) -> str:
     share = float(np.clip(map_, 0, None).sum(dtype=np.float64)) / total
     told = []
     if share:
-        told.append(f"{share:.0%} is for it, about the {_locate(np.clip(map_, 0, None))}")
+        told.append(
+            f"{format_percent(share)} is for it, about the " + _locate(np.clip(map_, 0, None))
+        )
     if share < 1:
-        told.append(f"{1 - share:.0%} against it, about the {_locate(np.clip(-map_, 0, None))}")
+        told.append(
+            f"{format_percent(1 - share)} against it, about the " + _locate(np.clip(-map_, 0, None))
+        )
     return "; ".join(told)
 
 

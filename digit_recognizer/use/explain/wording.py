@@ -5,6 +5,7 @@ In: findings. Out: the main points. What always holds: every figure is computed 
 
 import numpy as np
 
+from digit_recognizer.scores import format_percent
 from digit_recognizer.use.explain.agreement import middle_of
 from digit_recognizer.use.explain.examine import WINDOW
 from digit_recognizer.use.explain.findings import Findings
@@ -18,12 +19,14 @@ def _say_who_is_shown(findings: Findings) -> str:
     wrong = [each.chosen for each in findings.hardest if each.chosen.is_wrong]
     shown = f"{findings.errors:,} of {findings.images:,} images are wrong out of fold"
     if not wrong:
-        return f"{shown}; the {len(findings.hardest)} least sure of the others are the hardest."
-    seconds = sum(each.runner_up == each.label for each in wrong)
+        return f"{shown}; the {len(findings.hardest)} with the least confidence are the hardest."
+    second = sum(each.runner_up == each.label for each in wrong)
+    which = f"all {len(wrong)}" if second == len(wrong) else f"{second} of {len(wrong)}"
     most, least = max(each.probability for each in wrong), min(each.probability for each in wrong)
     return (
-        f"{shown}; the {len(wrong)} most confidently wrong ones are {least:.0%} to {most:.0%} sure "
-        f"of the wrong digit, and the label is the second choice of {seconds}."
+        f"{shown}; the {len(wrong)} most confident errors give the wrong digit "
+        f"{format_percent(least)} to {format_percent(most)}, and in {which} the true label came "
+        "second."
     )
 
 
@@ -33,7 +36,7 @@ def _say_what_turns(findings: Findings) -> str:
     spoilt = sum(each.spot is not None for each in findings.typical)
     said = f"changes the answer of {spoilt} of {len(findings.typical)} typical images"
     if wrong:
-        said = f"makes {mended} of these {len(wrong)} wrong answers right, and {said}"
+        said = f"corrects {mended} of these {len(wrong)} errors, and {said}"
     return f"Hiding one spot of {WINDOW} x {WINDOW} pixels {said}."
 
 
@@ -43,7 +46,7 @@ def _say_how_alike(findings: Findings) -> str:
     )
     untrained = np.array([pair[0] for alike in findings.untrained.values() for pair in alike])
     return (
-        "Two methods' maps of one image rank its ink alike with a median correlation of "
-        f"{middle_of(between):.2f} (1: the same order; 0: none); maps of trained and of "
-        f"untrained networks with {middle_of(untrained):.2f}."
+        "The median rank correlation between two methods' maps of one image is "
+        f"{middle_of(between):.2f} (1: the same order; 0: no relation); between maps of trained "
+        f"and untrained networks it is {middle_of(untrained):.2f}."
     )

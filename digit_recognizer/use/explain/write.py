@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import digit_uri
+from digit_recognizer.pages.points import print_points
 from digit_recognizer.use.explain import map_pictures
 from digit_recognizer.use.explain.agreement import middle_of
 from digit_recognizer.use.explain.choose import Chosen
@@ -67,8 +68,7 @@ def write_explanations(
     path = workspace.reports / _PAGE
     sweep_temporaries(workspace.reports)
     write_file(path, page)
-    for point in say_in_short(findings):
-        console.print(f"- {escape(point)}")
+    print_points(say_in_short(findings), console)
     if findings.obstacle:
         console.print(f"- {escape(findings.obstacle)} To get that column: {_REMEDY}")
     console.print(

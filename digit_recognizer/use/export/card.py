@@ -6,7 +6,7 @@ was not measured is not there, and a name from elsewhere is text and never marku
 
 import re
 
-from digit_recognizer.scores import Score
+from digit_recognizer.scores import Score, format_percent
 from digit_recognizer.use.export.comparison import BOUND, Comparison
 from digit_recognizer.use.export.facts import LIMITS, Facts
 from digit_recognizer.use.export.speed import HEADINGS, Speed
@@ -33,7 +33,7 @@ def write_card(
         f"{LIMITS} {_describe_calibration(facts)}",
         "## What it was made of",
         _list_origins(facts),
-        "## Does it answer as the networks did?",
+        "## How close is it to the original networks?",
         _list_comparisons(comparisons),
         "## How fast it is",
         _tell_speeds(speeds, conditions),
@@ -84,14 +84,16 @@ def _judge(facts: Facts) -> str:
             f"{each.images:,}",
             f"{each.images - each.right:,}",
             Score(each.images - each.right, each.images).percentage,
-            f"{each.precision:.3%}",
+            format_percent(each.precision, 3),
         )
         for digit, each in enumerate(facts.digits)
     ]
-    table = _format_table([("digit", "images", "missed", "recall", "precision"), *rows])
+    table = _format_table(
+        [("digit", "images", "errors", "recall (95 % interval)", "precision"), *rows]
+    )
     return (
-        f"Out of fold, ± one standard error: {facts.score}, log loss {facts.log_loss:.4f}. Each "
-        "image was judged by the networks that never saw it, one of each experiment. The file "
+        f"Out of fold: {facts.score}, log loss {facts.log_loss:.4f}. Each "
+        "image was predicted by the networks that never saw it, one of each experiment. The file "
         "averages over all folds as well, which its own data cannot judge: every labelled image "
         f"was shown to most of its networks.\n\n{table}"
     )
@@ -99,16 +101,17 @@ def _judge(facts: Facts) -> str:
 
 def _describe_calibration(facts: Facts) -> str:
     confidence, accuracy = facts.confidence, facts.score.accuracy
-    direction = "cautious" if confidence < accuracy else "sure"
+    direction = "under" if confidence < accuracy else "over"
     reason = (
         f": they were trained with a label smoothing of {facts.smoothing:g}"
-        if facts.smoothing and direction == "cautious"
+        if facts.smoothing and direction == "under"
         else ""
     )
     return (
-        f"Its probabilities are not calibrated: on average it is {confidence:.2%} sure of its "
-        f"answers, and {accuracy:.2%} of them are right (expected calibration error "
-        f"{facts.calibration_error:.4f}). Its networks are too {direction}{reason}."
+        f"Its probabilities are not calibrated: its mean confidence is "
+        f"{format_percent(confidence, 2)} and its accuracy {format_percent(accuracy, 2)} (expected "
+        f"calibration error {facts.calibration_error:.4f}). Its networks are "
+        f"{direction}-confident{reason}."
     )
 
 
@@ -123,7 +126,10 @@ def _list_origins(facts: Facts) -> str:
 
 def _list_comparisons(comparisons: dict[str, Comparison]) -> str:
     lines = "\n".join(f"- {what} differ by {found}" for what, found in comparisons.items())
-    return f"{lines}\n\nMore than {BOUND:g} from Keras in float32, and the file would not be here."
+    return (
+        f"{lines}\n\nA file that differs from Keras by more than {BOUND:g} in float32 is "
+        "not written."
+    )
 
 
 def _tell_speeds(speeds: list[Speed], conditions: str) -> str:

@@ -66,7 +66,7 @@ class Facts:
             "labelled_images": str(self.images),
             "oof_score": str(self.score),
             "oof_errors": str(self.score.errors),
-            "oof_errors_standard_error": f"{self.score.standard_error:.1f}",
+            "oof_errors_95_percent_interval": self.score.errors_interval,
             "oof_log_loss": f"{self.log_loss:.5f}",
             "oof_expected_calibration_error": f"{self.calibration_error:.5f}",
             "limits": LIMITS,

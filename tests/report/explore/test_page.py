@@ -110,12 +110,12 @@ def test_figures_on_the_page_are_those_of_the_data(workspace: Workspace, tab: Pa
     assert fingerprint_of(train, test) in text
     cells = tab.locator("#what ~ .plots table tbody td:nth-child(2)").all_inner_texts()
     assert cells == [str((train.labels == digit).sum()) for digit in range(10)]
-    assert f"{(train.images == 0).mean():.2%}".replace("%", " %") in text
-    assert f"{(test.images == 0).mean():.2%}".replace("%", " %") in text
+    assert f"{(train.images == 0).mean():.2%}".replace("%", "\u00a0%") in text
+    assert f"{(test.images == 0).mean():.2%}".replace("%", "\u00a0%") in text
     never = int((train.images == 0).all(axis=0).sum())
-    assert f"{never} of the 784 pixels never have any" in text
+    assert f"{never} of the 784 pixels never have ink" in text
     for point in tab.locator("header li").all_inner_texts():
-        assert point in printed
+        assert point.replace("\u00a0", " ") in printed
     assert "reports/data.html" in printed
 
 
@@ -134,12 +134,12 @@ def test_planted_copies_are_shown_with_rows_and_labels(
     named = [
         {" ".join(re.findall(r"(?:train|test) \d+", each)) for each in g} for g in alternatives
     ]
-    assert named[0] == {"train 3", "train 7"}, "what contradicts itself comes first"
-    assert named[1] == {"train 11", "test 4"}
-    assert {"train 12", "test 5"} in named[2:]
+    assert named[0] == {"train 4", "train 8"}, "what contradicts itself comes first"
+    assert named[1] == {"train 12", "test 5"}
+    assert {"train 13", "test 6"} in named[2:]
     labels = load_train(changed).labels
     assert labels is not None
-    assert alternatives[0] == [f"train {row}, labelled {labels[row]}" for row in (3, 7)]
+    assert alternatives[0] == [f"train {row}, labelled {labels[row - 1]}" for row in (4, 8)]
 
 
 def test_without_a_run_it_names_the_way_to_one(workspace: Workspace, tab: Page) -> None:
@@ -156,11 +156,12 @@ def test_labels_that_a_run_doubts_are_shown_first_and_no_others(
     assert labels is not None
     swapped = {17: int(labels[17] + 1) % 10, 101: int(labels[101] + 3) % 10}
     train_made_up(workspace, swapped)
-    assert "2 labels of 240 are doubted by judge" in write(workspace)
+    assert "2 labels of 240 are suspected to be wrong by judge" in write(workspace)
     open_file(tab, page_of(workspace))
     shown = tab.locator("#doubts ~ .tiles img").all()
     assert [image.get_attribute("alt") for image in shown] == [
-        f"train {row}, labelled {labels[row]}, rather a {digit}" for row, digit in swapped.items()
+        f"train {image + 1}, labelled {labels[image]}, predicted {digit}"
+        for image, digit in swapped.items()
     ]
 
 
@@ -172,7 +173,7 @@ def test_a_run_of_other_data_is_not_asked(workspace: Workspace, tmp_path: Path) 
     (workspace.runs / "latest.json").rename(changed.runs / "latest.json")
     write(changed)
     assert "other data" in page_of(changed).read_text()
-    assert "rather a" not in page_of(changed).read_text()
+    assert "suspected to be wrong by the networks" not in page_of(changed).read_text()
 
 
 def test_a_run_that_is_damaged_costs_only_its_section(workspace: Workspace) -> None:

@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pytest
 from playwright.sync_api import Page
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from digit_recognizer.report.run_page.write import write_run_page
@@ -52,12 +53,13 @@ def test_the_headline_is_that_of_the_probabilities(tab: Page, ordinary: Ordinary
     errors = int((predicted != LABELS).sum())
     assert 10 < errors < 60
     accuracy = accuracy_score(LABELS, predicted)
-    spread = math.sqrt(errors * accuracy)
+    interval = binomtest(errors, 120).proportion_ci(0.95, method="wilson")
+    low, high = round(120 * interval.low), round(120 * interval.high)
     surprise = sum(-math.log(row[label]) for label, row in zip(LABELS, oof, strict=True)) / 120
     shown = tab.locator(".lead").inner_text()
     for figure in (
-        f"{errors} ± {spread:.0f} of 120 digits",
-        f"{100 * accuracy:.3f} % ± {100 * spread / 120:.3f} %",
+        f"{errors} errors of 120 digits (95\u00a0% interval {low} to {high})",
+        f"{100 * accuracy:.3f}\u00a0% ({100 - 100 * interval.high:.2f}\u00a0% to ",
         f"log loss {surprise:.4f}",
     ):
         assert figure in shown
@@ -90,7 +92,7 @@ def test_each_digit_has_scikit_learns_figures(tab: Page, ordinary: Ordinary) -> 
             str(images),
             str(int((is_digit & (predicted != digit)).sum())),
             str(int((~is_digit & (predicted == digit)).sum())),
-            *(f"{100 * value:.2f} %" for value in (precision, recall, f1)),
+            *(f"{100 * value:.2f}\u00a0%" for value in (precision, recall, f1)),
         ]
         own = run.metrics["per_class"][str(digit)]
         assert (own["precision"], own["recall"], own["f1"]) == pytest.approx(
@@ -144,7 +146,7 @@ def test_without_the_data_the_page_has_what_the_files_say(tab: Page, empty: Work
         metrics = json.loads(path.read_bytes())
         path.write_text(json.dumps({key: metrics[key] for key in metrics if key not in without}))
         open_file(tab, write_run_page(empty, run, None))
-        assert f"{metrics['errors']} ±" in tab.locator(".lead").inner_text()
+        assert f"{metrics['errors']} errors of" in tab.locator(".lead").inner_text()
         assert "not those that this run was trained on" in tab.locator(".warning").inner_text()
         assert tab.locator("#digits").count() == (not without)
         assert tab.locator("#confusion, #errors, .tile").count() == 0
@@ -176,10 +178,10 @@ def test_missing_folds_are_said_and_the_figures_are_of_the_others(
         for fold in (0, 2)
         for own in [LABELS[make_folds(len(LABELS)) == fold]]
     )
-    assert re.search(rf"^{wrong} ± \d+ of {held_out.sum()} ", tab.locator(".lead").inner_text())
+    assert re.search(rf"^{wrong} errors of {held_out.sum()} ", tab.locator(".lead").inner_text())
     rows = re.findall(r"row (\d+)", tab.locator("#errors .tiles").inner_text())
     assert len(rows) == wrong
-    assert all(held_out[int(row)] for row in rows)
+    assert all(held_out[int(row) - 1] for row in rows)
     assert "Only 2 of 3" in (folder / "report.md").read_text()
 
 
@@ -187,7 +189,7 @@ def test_the_run_folder_gets_the_same_as_files(ordinary: Ordinary) -> None:
     run, _ = ordinary
     text = (run.folder / "report.md").read_text()
     for figure in (
-        f"({run.metrics['errors']} ± ",
+        f" {run.metrics['errors']} errors of 120 (95 % interval ",
         f"log loss {run.metrics['log_loss']:.4f}",
         f"calibration error: {run.metrics['expected_calibration_error']:.4f}",
         f"| 7 | 12 | {run.metrics['per_class']['7']['precision']:.4f} |",

@@ -46,9 +46,9 @@ def test_a_cell_opens_exactly_the_images_that_it_counts(tab: Page, ordinary: Ord
         assert count == pictures
     for kind in cells.keys() - errors.keys():
         assert cells[kind][1] == min(10, cells[kind][0])
-    tab.get_by_title(re.compile("^3 recognised")).click()
+    tab.get_by_title(re.compile("^3 predicted correctly")).click()
     shown = tab.get_by_role("dialog").locator("figcaption").all_inner_texts()
-    sure = [float(re.findall(r"([\d.]+) % sure", text)[0]) for text in shown]
+    sure = [float(re.findall(r"confidence ([\d.]+)\u00a0%", text)[0]) for text in shown]
     assert sure == sorted(sure)
 
 
@@ -60,8 +60,8 @@ def test_errors_are_ranked_by_loss_with_what_was_said_of_them(
     oof = run.load_oof().astype(float)
     predicted = oof.argmax(axis=1)
     expected = [
-        f"{LABELS[row]} seen as {predicted[row]} {100 * oof[row].max():.1f} % sure "
-        f"loss {-np.log(oof[row, LABELS[row]]):.2f} row {row}"
+        f"{LABELS[row]} predicted as {predicted[row]} confidence {100 * oof[row].max():.1f} % "
+        f"loss {-np.log(oof[row, LABELS[row]]):.2f} row {row + 1}"
         for row in sorted(range(len(LABELS)), key=lambda row: oof[row, LABELS[row]])
         if predicted[row] != LABELS[row]
     ]
@@ -80,7 +80,7 @@ def test_questions_are_answered_in_the_order_in_which_they_come_up(
     ]  # fmt: skip
     links = tab.get_by_role("navigation", name="On this page").locator("a").all()
     assert [link.get_attribute("href") for link in links] == [f"#{name}" for name in sections]
-    assert "does not augment" in tab.locator("#augmentation").inner_text()
+    assert "trains on the original images" in tab.locator("#augmentation").inner_text()
     assert tab.locator("#samples img").count() == 40
 
 
@@ -123,9 +123,9 @@ def test_a_run_without_errors_says_so(tab: Page, empty: Workspace) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         open_file(tab, write_page(empty, run))
-    assert "0 ± 0 of 120" in tab.locator(".lead").inner_text()
+    assert "0 errors of 120 digits (95\u00a0% interval 0 to 4)" in tab.locator(".lead").inner_text()
     assert "There are no errors" in tab.locator("#confusion").inner_text()
-    assert "There is none" in tab.locator("#errors").inner_text()
+    assert "There are none" in tab.locator("#errors").inner_text()
     assert "None" in tab.locator("#doubts").inner_text()
     assert "well calibrated" in tab.locator("#calibration").inner_text()
     assert tab.locator("[style*=heat]").count() == 0
@@ -137,7 +137,10 @@ def test_a_run_that_learnt_nothing_has_a_page(tab: Page, empty: Workspace) -> No
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         open_file(tab, write_page(empty, run))
-    assert "120 ± 0 of 120" in tab.locator(".lead").inner_text()
+    assert (
+        "120 errors of 120 digits (95\u00a0% interval 116 to 120)"
+        in tab.locator(".lead").inner_text()
+    )
     assert "over-confident by 100.00" in tab.locator("#calibration").inner_text()
     cells = open_cells(tab)
     assert len(cells) == 10
@@ -152,7 +155,7 @@ def test_a_digit_that_is_never_predicted_divides_nothing_by_zero(
         warnings.simplefilter("error")
         open_file(tab, write_page(empty, run))
     cells = tab.locator("#digits tbody tr").nth(4).locator("td").all_inner_texts()
-    assert cells == ["4", "12", "12", "0", "never predicted", "0.00 %", "0.00 %"]
+    assert cells == ["4", "12", "12", "0", "never predicted", "0.00\u00a0%", "0.00\u00a0%"]
     # A column sorts by number; what has none comes last.
     tab.locator("#digits").get_by_role("button", name="precision").click()
     assert tab.locator("#digits tbody tr").last.locator("td").first.inner_text() == "4"
@@ -177,7 +180,7 @@ def test_of_too_many_errors_the_worst_are_shown_and_some_of_each_kind(
     count, pictures = cells["0-1"]
     assert (pictures, count > 10) == (10, True)
     title = tab.locator("button[data-show='0-1']").get_attribute("title")
-    assert title == f"0 seen as 1: the 10 worst of {count} images"
+    assert title == f"0 predicted as 1: the 10 worst of {count} images"
 
 
 def test_a_label_that_was_swapped_is_suspected(tab: Page, empty: Workspace) -> None:
@@ -187,7 +190,7 @@ def test_a_label_that_was_swapped_is_suspected(tab: Page, empty: Workspace) -> N
     open_file(tab, write_page(empty, make_run(empty, certain(LABELS), wrong), wrong))
     tiles = tab.locator("#doubts .tile")
     assert tiles.count() == 1
-    assert tiles.inner_text().split("\n")[-1].strip() == f"row {row}"
+    assert tiles.inner_text().split("\n")[-1].strip() == f"row {row + 1}", "people count from 1"
 
 
 def test_what_training_does_to_images_is_shown(tab: Page, empty: Workspace) -> None:

@@ -22,7 +22,8 @@ def test_confidently_wrong_ones_come_before_unsure_ones_before_sure_ones() -> No
     predicted = [0, 7, 2, 8, 4, 9]
     probabilities = predict(labels, predicted, [0.5, 0.6, 0.9, 0.95, 0.4, 0.7])
     hardest = choose_hardest(np.array(labels), probabilities)
-    assert [each.row for each in hardest] == [3, 5, 1, 4, 0, 2]
+    assert [each.index for each in hardest] == [3, 5, 1, 4, 0, 2]
+    assert [each.row for each in hardest] == [4, 6, 2, 5, 1, 3], "people count from 1"
     assert [each.is_wrong for each in hardest] == [True] * 3 + [False] * 3
     first = hardest[0]
     assert (first.label, first.predicted, first.runner_up) == (3, 8, 9)
@@ -46,7 +47,7 @@ def test_the_typical_one_is_right_and_in_the_middle_of_its_class() -> None:
     predicted = [6, 6, 6, 6, 6, 1, 2, 1]
     confidence = [0.5, 0.91, 0.9, 0.93, 0.99, 0.92, 0.7, 0.9]
     typical = choose_typical(np.array(labels), predict(labels, predicted, confidence))
-    assert [(each.label, each.row) for each in typical] == [(2, 6), (6, 1)]
+    assert [(each.label, each.index) for each in typical] == [(2, 6), (6, 1)]
     assert not any(each.is_wrong for each in typical)
 
 

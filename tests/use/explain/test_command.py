@@ -56,8 +56,9 @@ def test_it_explains_the_hardest_and_typical_ones_by_who_never_saw_them(
     for case in cases:
         said = case.locator("img").first.get_attribute("alt") or ""
         row, label, taken = (int(figure) for figure in re.findall(r"\d+", said))
+        row -= 1  # people count from 1
         assert (label, taken) == (labels[row], predicted[row])
-        assert f"judged by tiny fold {folds[row]}." in case.inner_text()
+        assert f"predicted by tiny fold {folds[row]}." in case.inner_text()
         rows.append(row)
     wrong = np.flatnonzero(predicted != labels)
     assert wrong.size, "a network that learnt for a second gets something wrong"

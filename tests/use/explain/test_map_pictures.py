@@ -50,14 +50,14 @@ def test_hidden_ink_is_told_apart_and_the_rest_as_it_was() -> None:
 @pytest.mark.parametrize(
     ("values", "told"),
     [
-        (make_map(3, 0), "100% is for it, about the upper part"),
-        (make_map(0, -3), "100% against it, about the lower part"),
+        (make_map(3, 0), "100 % is for it, about the upper part"),
+        (make_map(0, -3), "100 % against it, about the lower part"),
         (
             make_map(3, -1),
-            "75% is for it, about the upper part; 25% against it, about the lower part",
+            "75 % is for it, about the upper part; 25 % against it, about the lower part",
         ),
-        (np.eye(28, dtype=np.float32), "100% is for it, about the middle"),
-        (np.fliplr(np.triu(np.ones((28, 28)), 20)), "100% is for it, about the upper left"),
+        (np.eye(28, dtype=np.float32), "100 % is for it, about the middle"),
+        (np.fliplr(np.triu(np.ones((28, 28)), 20)), "100 % is for it, about the upper left"),
     ],
 )
 def test_words_say_how_much_and_where(values: np.ndarray, told: str) -> None:

@@ -44,24 +44,27 @@ def test_it_fits_a_desk_and_a_phone_in_light_and_dark(
 def test_a_wrong_image_has_two_questions_and_a_right_one_has_one(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_page(tmp_path, make_findings()))
     wrong, right = tab.locator("article").all()
-    assert wrong.get_by_role("heading").inner_text() == "4 seen as 9"
+    assert wrong.get_by_role("heading").inner_text() == "4 predicted as 9"
     asked = [each.inner_text() for each in wrong.locator(".question strong").all()]
     assert asked == ["Why 9?", "Why not 4?"]
     assert right.locator(".question strong").all_inner_texts() == ["Why 3?"]
     assert wrong.locator("img").count() == 2 + 2 * 3, "the image, without a spot, two rows of maps"
     assert right.locator("img").count() == 1 + 3
-    assert "without this spot: 4 (70 %)" in wrong.inner_text()
-    assert "No one spot turns the answer" in right.inner_text()
-    assert "judged by made-up fold 2" in wrong.inner_text()
+    assert "without this spot: 4 (70\u00a0%)" in wrong.inner_text()
+    assert "No single spot changes the answer" in right.inner_text()
+    assert "predicted by made-up fold 2" in wrong.inner_text()
 
 
 def test_every_picture_says_what_it_shows(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_page(tmp_path, make_findings()))
     said = [image.get_attribute("alt") or "" for image in tab.locator("article img").all()]
-    assert said[0] == "row 11, labelled 4, predicted 9"
+    assert said[0] == "row 12, labelled 4, predicted 9"
     maps = [each for each in said if each.startswith("Why")]
     assert len(maps) == 3 * 3
-    by = r"Why (not )?\d\? By (occlusion|integrated gradients|SHAP), \d+% is for it, about the .+\."
+    by = (
+        r"Why (not )?\d\? By (occlusion|integrated gradients|SHAP), "
+        r"\d+\u00a0% is for it, about the .+\."
+    )
     assert all(re.fullmatch(by, each) for each in maps)
     for plot in tab.locator("figure > svg").all():
         assert "median" in (plot.get_attribute("aria-label") or "")
@@ -72,7 +75,7 @@ def test_figures_on_the_page_are_those_that_were_found(tab: Page, tmp_path: Path
     open_file(tab, write_page(tmp_path, findings))
     text = tab.inner_text("body")
     for point in say_in_short(findings):
-        assert point in text
+        assert point.replace(" %", "\u00a0%") in text
     assert "at most 0.0004." in text
     rows = tab.locator("#figures tbody tr")
     answers = [answer for each in findings.explanations for answer in each.answers]
@@ -91,7 +94,7 @@ def test_a_digit_that_is_another_by_rounding_is_told(tab: Page, tmp_path: Path) 
     findings = make_findings()
     findings.typical[0].probabilities[8] = 0.95
     open_file(tab, write_page(tmp_path, findings))
-    assert "makes another digit the likeliest for row 7." in tab.inner_text("#figures")
+    assert "makes another digit the most probable for row 8." in tab.inner_text("#figures")
 
 
 def test_the_medians_are_those_of_the_maps(tab: Page, tmp_path: Path) -> None:
