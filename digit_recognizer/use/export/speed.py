@@ -1,6 +1,7 @@
 """How fast an export answers, beside the networks that it was made of.
 
-In: what each contender loads, and test images. Out: figures. What always holds: each contender has a process of its own, with as many threads as the others.
+In: what each contender loads, and test images. Out: figures. What always holds: each contender has
+a process of its own, with as many threads as the others.
 """
 
 import json
