@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev setup-use setup-cluster setup-tune download explore split train tune submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
+.PHONY: help setup setup-dev setup-use setup-cluster setup-tune setup-shap download explore split train tune submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -22,7 +22,7 @@ ifeq ($(origin NAME),environment)
 NAME :=
 endif
 
-OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU
+OPTIONS := VENV SOURCE LINEUP EXPERIMENTS SET NAME JOBS FOLDS FRESH WEIGHTS MESSAGE UPLOAD FORCE WAIT PUSH RUNS QUICK FORMAT IMAGES OUT SHOW MODEL BACKEND PORT EXPERIMENT STUDY TRIALS PASSES STORAGE SAMPLER JUDGE CLUSTER RESOURCES WORKERS SCHEDULER LISTEN PYTHON GPU ALL SHAP
 # A misspelt option would otherwise be ignored, and hours be spent on the wrong thing.
 UNKNOWN := $(strip $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword \
     $(origin $(name)))),$(filter-out $(OPTIONS) DEBUG -*,$(name)))))
@@ -67,9 +67,13 @@ setup-cluster:
 setup-tune:
 	@scripts/setup.sh "$$VENV" tune
 
+# One more way to explain.
+setup-shap:
+	@scripts/setup.sh "$$VENV" shap
+
 download: setup  ## the competition's CSVs, verified
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
-	@$(RUN) scripts/download.py --source "$$SOURCE"
+	@$(RUN) scripts/download.py --source="$$SOURCE"
 
 explore: setup  ## what the data look like: reports/data.html
 	@$(RUN) scripts/explore.py
@@ -80,16 +84,16 @@ split: setup  ## hold back a third of the labelled digits, to score a line-up on
 train: $(if $(CLUSTER),setup-cluster,setup)  ## k-fold training; run again, it goes on where it was stopped
 ## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1
 ## CLUSTER=tcp://scheduler:8786 (on Dask's workers)  RESOURCES="GPU=1"  WAIT=60 (seconds, for a worker)
-	@$(RUN) scripts/train.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
-	    $${JOBS:+--jobs "$$JOBS"} $${FOLDS:+--folds $$FOLDS} $(if $(filter 1 yes true,$(FRESH)),--fresh) \
-	    $${CLUSTER:+--cluster "$$CLUSTER" $${RESOURCES:+--resources $$RESOURCES} $${WAIT:+--wait "$$WAIT"}}
+	@$(RUN) scripts/train.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${SET:+--set="$$SET"} $${NAME:+--name="$$NAME"} \
+	    $${JOBS:+--jobs="$$JOBS"} $${FOLDS:+--folds="$$FOLDS"} $(if $(filter 1 yes true,$(FRESH)),--fresh) \
+	    $${CLUSTER:+--cluster="$$CLUSTER" $${RESOURCES:+--resources="$$RESOURCES"} $${WAIT:+--wait="$$WAIT"}}
 
 cluster: setup-cluster  ## a Dask cluster of this machine, to train on; or workers for one elsewhere
 ## WORKERS=2 (processes)  PORT=8786  LISTEN=127.0.0.1 (who can reach it can run code here: see docs)
 ## SCHEDULER=tcp://other-machine:8786 (only workers, for that one)
-	@$(RUN) scripts/cluster.py $${WORKERS:+--workers "$$WORKERS"} $${PORT:+--port "$$PORT"} \
-	    $${LISTEN:+--listen "$$LISTEN"} $${SCHEDULER:+--scheduler "$$SCHEDULER"}
+	@$(RUN) scripts/cluster.py $${WORKERS:+--workers="$$WORKERS"} $${PORT:+--port="$$PORT"} \
+	    $${LISTEN:+--listen="$$LISTEN"} $${SCHEDULER:+--scheduler="$$SCHEDULER"}
 
 scaling: setup  ## what a line-up would take on other machines: the tables of docs/scaling.md
 	@$(RUN) scripts/scaling.py
@@ -97,67 +101,68 @@ scaling: setup  ## what a line-up would take on other machines: the tables of do
 tune: setup-tune  ## search for better values of an experiment: studies/, reports/tune-<study>.html
 ## EXPERIMENT=stages-short  TRIALS=20  PASSES=2000000  FOLDS="0 1"  STUDY=mine  JOBS=2
 ## SAMPLER=tpe|random  STORAGE=postgresql://...  JUDGE="1 2" (the best against it, on these seeds)
-	@$(RUN) scripts/tune.py $${EXPERIMENT:+--experiment "$$EXPERIMENT"} $${STUDY:+--study "$$STUDY"} \
-	    $${TRIALS:+--trials "$$TRIALS"} $${PASSES:+--passes "$$PASSES"} \
-	    $${STORAGE:+--storage "$$STORAGE"} $${FOLDS:+--folds $$FOLDS} $${JOBS:+--jobs "$$JOBS"} \
-	    $${SAMPLER:+--sampler "$$SAMPLER"} $${JUDGE:+--judge $$JUDGE}
+	@$(RUN) scripts/tune.py $${EXPERIMENT:+--experiment="$$EXPERIMENT"} $${STUDY:+--study="$$STUDY"} \
+	    $${TRIALS:+--trials="$$TRIALS"} $${PASSES:+--passes="$$PASSES"} \
+	    $${STORAGE:+--storage="$$STORAGE"} $${FOLDS:+--folds="$$FOLDS"} $${JOBS:+--jobs="$$JOBS"} \
+	    $${SAMPLER:+--sampler="$$SAMPLER"} $${JUDGE:+--judge="$$JUDGE"}
 
 submit: setup  ## blend, write, check, record and, with credentials, upload submission.csv
 ## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=auto|yes|no  FORCE=1
 ## WAIT=300 (seconds, for the score)
-	@$(RUN) scripts/submit.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} --weights "$$WEIGHTS" \
-	    $${MESSAGE:+--message "$$MESSAGE"} --upload "$$UPLOAD" \
-	    $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FORCE)),--force)
+	@$(RUN) scripts/submit.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --weights="$$WEIGHTS" \
+	    $${MESSAGE:+--message="$$MESSAGE"} --upload="$$UPLOAD" \
+	    $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FORCE)),--force)
 
 validate: setup  ## load the saved networks again; do they predict the very same?
 ## LINEUP=  EXPERIMENTS="a b"
-	@$(RUN) scripts/validate.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
+	@$(RUN) scripts/validate.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 report: setup  ## all runs compared, and a page for each, to open in a browser: reports/index.html
 ## EXPERIMENTS="a b" (only their pages)  FORMAT=md (print everything as Markdown, write nothing)
-	@$(RUN) scripts/report.py $${EXPERIMENTS:+--experiments $$EXPERIMENTS} --format "$$FORMAT"
+	@$(RUN) scripts/report.py $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --format="$$FORMAT"
 
 leaderboard: setup  ## every submission: out-of-fold beside public score; where the best stands
 	@$(RUN) scripts/leaderboard.py
 
 kernel: setup  ## one script that trains on Kaggle's GPU, in kernel/; and back: RUNS=runs.zip
 ## LINEUP=  EXPERIMENTS="a b"  SET="..." NAME=mine  PUSH=no  RUNS=<path of runs.zip>  FRESH=1
-	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${SET:+--set $$SET} $${NAME:+--name "$$NAME"} \
-	    --push "$$PUSH" $${RUNS:+--runs "$$RUNS"} $${WAIT:+--wait "$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
+	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${SET:+--set="$$SET"} $${NAME:+--name="$$NAME"} \
+	    --push="$$PUSH" $${RUNS:+--runs="$$RUNS"} $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
 predict: setup-use  ## what digits are on these pictures?
 ## IMAGES="a.png b.jpg folder/ rows.csv"  OUT=digits.csv  SHOW=seen.png
 ## LINEUP=  EXPERIMENTS="a b"  BACKEND=onnx|keras  MODEL=<path of an exported .onnx: no TensorFlow>
-	@$(RUN) scripts/predict.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${MODEL:+--model "$$MODEL"} \
-	    $${BACKEND:+--backend "$$BACKEND"} $${OUT:+--out "$$OUT"} $${SHOW:+--show "$$SHOW"} \
+	@$(RUN) scripts/predict.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${MODEL:+--model="$$MODEL"} \
+	    $${BACKEND:+--backend="$$BACKEND"} $${OUT:+--out="$$OUT"} $${SHOW:+--show="$$SHOW"} \
 	    -- $$IMAGES
 
 serve: setup-use  ## a page to draw digits on, at http://127.0.0.1:8028
 ## PORT=8028  LINEUP=  EXPERIMENTS="a b"  BACKEND=onnx|keras  MODEL=<path of an exported .onnx>
-	@$(RUN) scripts/serve.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS} $${MODEL:+--model "$$MODEL"} \
-	    $${BACKEND:+--backend "$$BACKEND"} $${PORT:+--port "$$PORT"}
+	@$(RUN) scripts/serve.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${MODEL:+--model="$$MODEL"} \
+	    $${BACKEND:+--backend="$$BACKEND"} $${PORT:+--port="$$PORT"}
 
-explain: setup  ## what decided on the hardest digits and on typical ones: reports/explain.html
-## LINEUP=  EXPERIMENTS="a b"
-	@$(RUN) scripts/explain.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
+explain: $(if $(filter 1 yes true,$(SHAP)),setup-shap,setup)  ## what decided on the hardest digits and on typical ones: reports/explain.html
+## LINEUP=  EXPERIMENTS="a b"  SHAP=1 (a column more, by the package shap)
+	@$(RUN) scripts/explain.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 export: setup-use  ## all networks of a line-up in one ONNX file (and LiteRT), with a model card
 ## LINEUP=  EXPERIMENTS="a b"
-	@$(RUN) scripts/export.py $${LINEUP:+--lineup "$$LINEUP"} \
-	    $${EXPERIMENTS:+--experiments $$EXPERIMENTS}
+	@$(RUN) scripts/export.py $${LINEUP:+--lineup="$$LINEUP"} \
+	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
 bench: setup  ## how fast this machine reads, trains and predicts, beside stock Keras and PyTorch
 ## QUICK=1 (three minutes instead of half an hour)
 	@$(RUN) scripts/bench.py $(if $(filter 1 yes true,$(QUICK)),--quick)
 
-test: setup-dev  ## all tests, with coverage
-	@$(RUN) -m pytest -n 2 --cov --cov-report=term:skip-covered
+test: setup-dev  ## the tests; a few minutes
+## ALL=1 (the slow ones too, with coverage)
+	@$(RUN) -m pytest -n 2 $(if $(filter 1 yes true,$(ALL)),--cov --cov-report=term:skip-covered --durations=20,-m "not slow")
 
 lint: setup-dev  ## style, types and the direction of imports
 	@$(RUN) -m ruff format --check .

@@ -1,15 +1,18 @@
-"""What every script shares: the way to the package, and how a command ends.
+"""What every script shares: the way to the package, its options, its output, and how it ends.
 
 Exit codes: 0 done; 1 a problem, said in plain words; 2 wrong usage; 130 Ctrl-C; 143 terminated.
 """
 
+import argparse
 import os
+import re
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
+from typing import Any, NoReturn, TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -25,6 +28,92 @@ class Terminated(BaseException):
     """SIGTERM, as an exception, so that locks, workers and temporary files are let go of."""
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser of options, which are called as `make` calls them: JOBS=, not --jobs."""
+
+    def error(self, message: str) -> NoReturn:
+        found = re.fullmatch(r"argument --(\w+): invalid (int|float) value: '(.*)'", message)
+        if found:
+            kind = "whole number" if found[2] == "int" else "number"
+            message = f"{found[1].upper()}={found[3]}; expected a {kind}."
+        message = re.sub(r"argument --(\w+):", lambda option: f"{option[1].upper()}=:", message)
+        self.exit(2, f"Error: {message}\n")
+
+    def add_selection(self) -> None:
+        """What is trained, blended or looked at: a line-up or experiments."""
+        self.add_argument("--lineup", help="a named list of experiments that are blended together")
+        self.add_words("--experiments", metavar="NAME")
+
+    def add_variation(self) -> None:
+        """Other values for one experiment, and the name that it has with them."""
+        self.add_words("--set", metavar="KEY=VALUE", dest="settings")
+        self.add_argument("--name", help="the name of the variation that --set makes")
+
+    def add_words(self, name: str, **options: Any) -> None:
+        """An option of several words, each an argument, or all in one: `--set="a=1 b=2"`."""
+        self.add_argument(name, nargs="*", action=_Words, **{"default": [], **options})
+
+    def add_numbers(self, name: str, **options: Any) -> None:
+        self.add_words(name, const=int, default=None, **options)
+
+
+class _Words(argparse.Action):
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        words: list[Any] = [word for value in values or [] for word in str(value).split()]
+        if self.const is int:
+            for index, word in enumerate(words):
+                try:
+                    words[index] = int(word)
+                except ValueError:
+                    parser.error(f"argument {option_string}: invalid int value: {word!r}")
+        setattr(namespace, self.dest, words)
+
+
+class _Output:
+    """stdout or stderr, which outlives its reader: without one, what is printed is dropped."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except BrokenPipeError:
+            self._drop()
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except BrokenPipeError:
+            self._drop()
+
+    def _drop(self) -> None:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._stream.fileno())
+        os.close(nowhere)
+
+
+def _prepare_output() -> None:
+    """Make printing safe: no character, closed terminal or reader that went away ends the work."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:  # closed before the command began
+            stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
+        # What the terminal's encoding lacks comes out as a question mark.
+        stream.reconfigure(errors="replace")
+        setattr(sys, name, _Output(stream))
+
+
 def make_console() -> Console:
     """Return a console that leaves the wrapping of sentences to the terminal.
 
@@ -37,6 +126,7 @@ def run(main: Callable[[], None], goes_on: bool = False) -> None:
     """Run the command; `goes_on` if it takes up what was done before it was stopped."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _raise_terminated)
+    _prepare_output()
     try:
         main()
     except ProjectError as error:

@@ -1,8 +1,6 @@
 """Measure how fast this machine starts, reads, trains and predicts, beside Keras and PyTorch."""
 
-import argparse
-
-from _command import make_console, run
+from _command import Parser, make_console, run
 
 from digit_recognizer.bench.run import run_bench
 from digit_recognizer.bench.sizes import FULL, QUICK
@@ -10,7 +8,7 @@ from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less of it, in three minutes")
     options = parser.parse_args()
     run_bench(Workspace.current(), QUICK if options.quick else FULL, make_console())

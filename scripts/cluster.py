@@ -1,14 +1,12 @@
 """Start a Dask cluster on this machine, or workers for one elsewhere, until Ctrl-C."""
 
-import argparse
-
-from _command import make_console, run
+from _command import Parser, make_console, run
 
 from digit_recognizer.learn.cluster.host import PORT, host_cluster
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "--workers", type=int, help="processes (default: one for each card or core)"
     )

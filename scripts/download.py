@@ -1,15 +1,13 @@
 """Bring the competition's CSVs into data/."""
 
-import argparse
-
-from _command import make_console, run
+from _command import Parser, make_console, run
 
 from digit_recognizer.data.sources import download
 from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "--source",
         default="auto",

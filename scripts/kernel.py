@@ -1,19 +1,15 @@
 """Build the script that trains on Kaggle's machines, or bring home what it trained."""
 
-import argparse
-
-from _command import make_console, run
+from _command import Parser, make_console, run
 
 from digit_recognizer.kernel.make import bring_home, make_kernel
 from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lineup", help="a named list of experiments that are blended together")
-    parser.add_argument("--experiments", nargs="*", default=[], metavar="NAME")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", dest="settings")
-    parser.add_argument("--name", help="the name of the variation that --set makes")
+    parser = Parser(description=__doc__)
+    parser.add_selection()
+    parser.add_variation()
     parser.add_argument("--push", choices=["auto", "yes", "no"], default="auto")
     parser.add_argument("--runs", metavar="RUNS.ZIP", help="bring these home; build nothing")
     parser.add_argument("--fresh", action="store_true", help="replace runs that are there")

@@ -10,6 +10,7 @@ compile --upgrade pyproject.toml --output-file requirements.txt
 compile --upgrade --group pyproject.toml:use --constraint requirements.txt --output-file requirements-use.txt
 compile --upgrade --group pyproject.toml:cluster --constraint requirements.txt --constraint requirements-use.txt --output-file requirements-cluster.txt
 compile --upgrade --group pyproject.toml:tune --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --output-file requirements-tune.txt
+compile --upgrade --group pyproject.toml:shap --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --constraint requirements-tune.txt --output-file requirements-shap.txt
 # TensorFlow comes with the base, in one build or the other; so not with the tools.
 compile pyproject.toml --extra dev --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --constraint requirements-tune.txt --output-file requirements-dev.txt \
     --no-emit-package tensorflow --no-emit-package tensorflow-cpu

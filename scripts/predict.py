@@ -1,19 +1,17 @@
 """Say what digits are on pictures: files, folders of them, or CSVs with rows of 784 pixels."""
 
-import argparse
 from pathlib import Path
 
-from _command import make_console, run
+from _command import Parser, make_console, run
 
 from digit_recognizer.use.predict import predict
 from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument("images", nargs="*", metavar="PATH")
-    parser.add_argument("--lineup", help="a named list of experiments (default: trained last)")
-    parser.add_argument("--experiments", nargs="+", default=[], metavar="NAME")
+    parser.add_selection()
     parser.add_argument("--model", type=Path, help="an exported .onnx: needs no TensorFlow")
     parser.add_argument("--backend", help="onnx or keras (default: onnx)")
     parser.add_argument("--out", type=Path, help="write the answers as CSV")

@@ -1,14 +1,12 @@
 """Print what line-ups would take on other machines: the tables of docs/scaling.md."""
 
-import argparse
-
-from _command import run
+from _command import Parser, run
 
 from digit_recognizer.scaling.tables import make_tables
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = Parser(description=__doc__)
     parser.add_argument(
         "--measure", action="store_true", help="measure what the simulation starts from instead"
     )

@@ -1,18 +1,16 @@
 """Serve a page to draw digits on, on this machine alone, until Ctrl-C."""
 
-import argparse
 from pathlib import Path
 
-from _command import make_console, run
+from _command import Parser, make_console, run
 
 from digit_recognizer.use.serve.run import serve
 from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lineup", help="a named list of experiments (default: trained last)")
-    parser.add_argument("--experiments", nargs="*", default=[], metavar="NAME")
+    parser = Parser(description=__doc__)
+    parser.add_selection()
     parser.add_argument("--model", type=Path, help="an exported .onnx: needs no TensorFlow")
     parser.add_argument("--backend", help="onnx or keras (default: onnx)")
     parser.add_argument("--port", type=int, default=8028, help="default: %(default)s")

@@ -1,7 +1,7 @@
 #!/bin/sh
-# setup.sh VENV base|cluster|tune|use|use-alone|dev: make the virtual environment hold what the
+# setup.sh VENV base|cluster|tune|shap|use|use-alone|dev: make the virtual environment hold what the
 # requirements files pin. "cluster" adds what training on other machines needs, "tune" what a
-# search needs, "use" what trained networks need to be of use; "use-alone" is that without the rest,
+# search needs, "shap" that package, "use" what trained networks need to be of use; "use-alone" is that without the rest,
 # which is enough for an exported file.
 #
 # For each file there is a stamp in the environment, written last, with the checksum of what was
@@ -50,6 +50,7 @@ case $2 in
 base) files=$base ;;
 cluster) files="$base requirements-cluster.txt" ;;
 tune) files="$base requirements-tune.txt" ;;
+shap) files="$base requirements-shap.txt" ;;
 use) files="$base requirements-use.txt" ;;
 use-alone) files=requirements-use.txt ;;
 dev) files="$base requirements-use.txt requirements-cluster.txt requirements-tune.txt requirements-dev.txt" ;;
@@ -98,5 +99,10 @@ if ! [ -e "$venv/.installed-$foundation" ] || ! [ -x "$venv/bin/python" ]; then
         echo "Error: Python could not make it (on Debian and Ubuntu: apt install python3-venv)." >&2
         exit 1
     fi
+fi
+if [ "$2" = shap ] && ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_info < (3, 12))'; then
+    echo "Error: SHAP=1 needs Python 3.12 or later, and $venv has $("$venv/bin/python" --version)." >&2
+    echo "Make another environment: make explain SHAP=1 VENV=.venv-3.12 PYTHON=python3.12" >&2
+    exit 1
 fi
 for file in $files; do install_file "$file"; done

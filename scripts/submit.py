@@ -1,17 +1,14 @@
 """Blend trained runs, write and check submissions/submission.csv, record it, upload it."""
 
-import argparse
-
-from _command import make_console, run
+from _command import Parser, make_console, run
 
 from digit_recognizer.compete.submit import submit
 from digit_recognizer.workspace import Workspace
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lineup", help="a named list of experiments (default: fits the data)")
-    parser.add_argument("--experiments", nargs="*", default=[], metavar="NAME")
+    parser = Parser(description=__doc__)
+    parser.add_selection()
     parser.add_argument("--weights", default="equal", help="equal, or fitted (cross-fitted)")
     parser.add_argument("--message", help="what the upload is called (default: the figures)")
     parser.add_argument("--upload", choices=["auto", "yes", "no"], default="auto")

@@ -9,13 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    ConsoleMessage,
+    Page,
+    Request,
+    expect,
+    sync_playwright,
+)
 
 # A browser that looks for updates and the like would look for hosts that a test must not need.
 _QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+# Long enough for a busy machine; what is awaited ends the wait.
+expect.set_options(timeout=60_000)
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 
 
@@ -29,7 +38,7 @@ def find_chromium() -> str | None:
 def browser() -> Iterator[Browser]:
     path = find_chromium()
     if path is None:
-        pytest.skip("no Chromium here (Debian: apt install chromium; or name it in CHROMIUM)")
+        pytest.skip("Chromium is missing (apt install chromium, or name it in CHROMIUM)")
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=_QUIET)
         yield launched

@@ -1,7 +1,9 @@
-"""Small data and the ways into the project that most tests share."""
+"""Small data and the ways into the project that most tests share; what was skipped, and why."""
 
 import os
+import re
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,3 +73,19 @@ def workspace(_installed: Path, tmp_path: Path) -> Workspace:
     root = tmp_path / "work space"
     shutil.copytree(_installed, root)
     return Workspace(root)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last which tests were skipped, why, and what to install for them."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in skipped)
+    if not reasons:
+        return
+    terminalreporter.section("skipped")
+    for reason, count in reasons.most_common():
+        terminalreporter.write_line(f"{count} test{'s' * (count > 1)}: {reason}")
+    packages = sorted(set(re.findall(r"apt install (\S+)", " ".join(reasons))))
+    if packages:
+        command = f"apt install {' '.join(packages)}"
+        terminalreporter.write_line(f"To run them, on Debian or Ubuntu: {command}")

@@ -18,6 +18,8 @@ from digit_recognizer.scores import Score
 from digit_recognizer.workspace import ProjectError, Workspace
 
 _WAIT_SECONDS = 60
+# Of the table's form, in the file's own `user_version`; 0 in ledgers older than this number.
+_VERSION = 1
 
 # What may become of a file. `uploading` is written before the first byte is sent; `unknown` means
 # that Kaggle may or may not have it; `failed`, that it certainly has not.
@@ -59,6 +61,13 @@ class Entry:
         return Score(self.oof_errors, self.oof_images)
 
 
+# SQLite's words for a file that is no database, or one whose pages contradict each other.
+_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+_HOW_TO_GO_ON = (
+    " The file is damaged. To go on, rename it: mv '{path}' '{path}.damaged'. Then `make "
+    "leaderboard` brings back a row for each upload that Kaggle knows. The files that were written "
+    "are still beside it under their dated names, and `make submit` starts a new ledger."
+)
 _SQL_TYPES = {str: "TEXT", int: "INTEGER", float: "REAL"}
 _COLUMNS = [field.name for field in fields(Entry) if field.name != "number"]
 
@@ -133,6 +142,12 @@ def _open_ledger(workspace: Workspace) -> Iterator[sqlite3.Connection]:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
+    except sqlite3.DatabaseError as error:
+        damaged = getattr(error, "sqlite_errorcode", None) in _DAMAGED
+        advice = _HOW_TO_GO_ON.format(path=path) if damaged else ""
+        raise ProjectError(
+            f"The ledger {path} cannot be used ({error}). Nothing was written to it.{advice}"
+        ) from error
     except (sqlite3.Error, OSError) as error:
         raise ProjectError(
             f"The ledger {path} cannot be used ({error}). Nothing was written to it."
@@ -141,6 +156,12 @@ def _open_ledger(workspace: Workspace) -> Iterator[sqlite3.Connection]:
 
 def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
     """Create the table, or copy an older one's rows into one of the present form."""
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > _VERSION:
+        raise ProjectError(
+            f"The ledger {path} was written by a later version of this project: its form is "
+            f"number {version}, and this version knows up to {_VERSION}. Use that later version."
+        )
     wanted = {"id": ("INTEGER", 0)} | {
         field.name: _declare(field.type) for field in fields(Entry) if field.name != "number"
     }
@@ -148,6 +169,9 @@ def _bring_up_to_date(connection: sqlite3.Connection, path: Path) -> None:
         name: (kind, required)
         for _, name, kind, required, *_ in connection.execute("PRAGMA table_info(submissions)")
     }
+    if found == wanted and version == _VERSION:
+        return
+    connection.execute(f"PRAGMA user_version = {_VERSION}")
     if found == wanted:
         return
     if set(found) - set(wanted):

@@ -8,28 +8,34 @@ from pathlib import Path
 
 import numpy as np
 
-from digit_recognizer.data.digit_csv import require_csv
+from digit_recognizer.data.digit_csv import (
+    require_csv,
+    require_line_feeds,
+    without_blank_lines_at_end,
+)
 from digit_recognizer.workspace import ProjectError
 
 HEADER = "ImageId,Label"
 
 
-def read_answers(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Return the file's image ids and labels."""
-    contents = path.read_bytes()
-    require_csv(path, contents[:512])
+def read_answers(path: Path, name: str | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the file's image ids and labels; errors call it by its path or by the given name."""
+    name = name or str(path)
+    contents = without_blank_lines_at_end(path.read_bytes())
+    require_csv(name, contents[:512])
+    require_line_feeds(name, contents)
     text = contents.decode("utf-8-sig", errors="replace").replace("\r\n", "\n")
     lines = text.removesuffix("\n").split("\n")
     if lines[0] != HEADER:
-        raise ProjectError(f"{path} begins with {lines[0][:40]!r}; expected {HEADER!r}.")
+        raise ProjectError(f"{name} begins with {lines[0][:40]!r}; expected {HEADER!r}.")
     if len(lines) == 1:
-        raise ProjectError(f"{path} holds a header and no rows.")
+        raise ProjectError(f"{name} holds a header and no rows.")
     answers = np.empty((len(lines) - 1, 2), np.int64)
     for row, line in enumerate(lines[1:], start=1):
         image_id, comma, label = line.partition(",")
         if not (comma and _is_whole(image_id) and _is_whole(label) and int(label) <= 9):
             raise ProjectError(
-                f"{path}, row {row} (line {row + 1}): found {line[:40]!r}, expected an image's "
+                f"{name}, row {row} (line {row + 1}): found {line[:40]!r}, expected an image's "
                 "number, a comma and a digit from 0 to 9."
             )
         answers[row - 1] = int(image_id), int(label)

@@ -27,20 +27,25 @@ _BLOCK = 1 << 21  # bytes; large enough to amortise numpy's calls, small enough 
 _COMMA, _NEWLINE, _ZERO, _NINE = b",\n09"
 
 
-def parse_digits(path: Path, columns: tuple[str, ...]) -> np.ndarray:
-    """Return the file's cells, (rows, columns) uint8, in the order of `columns`."""
-    contents = path.read_bytes()
-    require_csv(path, contents[:512])
+def parse_digits(path: Path, columns: tuple[str, ...], name: str | None = None) -> np.ndarray:
+    """Return the file's cells, (rows, columns) uint8, in the order of `columns`.
+
+    Errors call the file by its path, or by the name that the person knows it by.
+    """
+    name = name or str(path)
+    contents = without_blank_lines_at_end(path.read_bytes())
+    require_csv(name, contents[:512])
+    require_line_feeds(name, contents)
     start = 3 if contents.startswith(b"\xef\xbb\xbf") else 0
     header_end = contents.find(b"\n", start)
     if header_end < 0:
-        raise ProjectError(f"{path} holds a header at most: no rows were found in it.")
-    order = _match_header(path, contents[start:header_end], columns)
+        raise ProjectError(f"{name} holds a header at most: no rows were found in it.")
+    order = _match_header(name, contents[start:header_end], columns)
     if header_end + 1 == len(contents):
-        raise ProjectError(f"{path} holds a header and no rows.")
+        raise ProjectError(f"{name} holds a header and no rows.")
     if not contents.endswith(b"\n"):
         raise ProjectError(
-            f"{path} does not end with a line break: it was cut, or written by something that "
+            f"{name} does not end with a line break: it was cut, or written by something that "
             "leaves one out. Download it again."
         )
 
@@ -54,7 +59,7 @@ def parse_digits(path: Path, columns: tuple[str, ...]) -> np.ndarray:
         block = contents[start:end].replace(b"\r\n", b"\n")
         cells = _parse_block(block, limits)
         if cells is None:
-            _refuse(path, block, names, limits, rows)
+            _refuse(name, block, names, limits, rows)
         blocks.append(cells)
         rows += len(cells)
         start = end
@@ -64,7 +69,22 @@ def parse_digits(path: Path, columns: tuple[str, ...]) -> np.ndarray:
     return table
 
 
-def require_csv(path: Path, beginning: bytes) -> None:
+def without_blank_lines_at_end(contents: bytes) -> bytes:
+    """Drop the empty lines that an editor may leave after the last row."""
+    filled = len(contents.rstrip(b" \t\r\n"))
+    line_end = contents.find(b"\n", filled)
+    return contents if line_end in (-1, len(contents) - 1) else contents[: line_end + 1]
+
+
+def require_line_feeds(name: str, contents: bytes) -> None:
+    if b"\r" in contents and b"\n" not in contents:
+        raise ProjectError(
+            f"{name} has line ends of CR alone, as old Macintosh programs wrote them; expected LF "
+            "or CR LF. Save it again with other line ends, or download it again."
+        )
+
+
+def require_csv(name: str, beginning: bytes) -> None:
     """Refuse what is plainly something else under a CSV's name."""
     text = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")
     if beginning.startswith(b"PK\x03\x04"):
@@ -81,7 +101,7 @@ def require_csv(path: Path, beginning: bytes) -> None:
         problem = "is a binary file, not a CSV"
     else:
         return
-    raise ProjectError(f"{path} {problem}. Download it again: `make download SOURCE=...`.")
+    raise ProjectError(f"{name} {problem}. Download it again: `make download SOURCE=...`.")
 
 
 def _message_in(text: bytes) -> str:
@@ -92,31 +112,31 @@ def _message_in(text: bytes) -> str:
         return ""
 
 
-def _match_header(path: Path, line: bytes, columns: tuple[str, ...]) -> list[int]:
+def _match_header(name: str, line: bytes, columns: tuple[str, ...]) -> list[int]:
     """Return, for each column of the file, its place in `columns`."""
     text = line.decode("utf-8", errors="replace").rstrip("\r")
-    found = [name.strip().strip('"') for name in text.split(",")]
-    places = {name: index for index, name in enumerate(columns)}
+    found = [column.strip().strip('"') for column in text.split(",")]
+    places = {column: index for index, column in enumerate(columns)}
     times = Counter(found)
     problems = []
     for kind, names in (
-        ("missing", [name for name in columns if name not in times]),
-        ("unknown", [name for name in times if name not in places]),
-        ("repeated", [name for name, count in times.items() if count > 1]),
+        ("missing", [column for column in columns if column not in times]),
+        ("unknown", [column for column in times if column not in places]),
+        ("repeated", [column for column, count in times.items() if count > 1]),
     ):
         if names:
             shown = ", ".join(
-                name[:40] if name.isidentifier() else repr(name[:40]) for name in names[:5]
+                each[:40] if each.isidentifier() else repr(each[:40]) for each in names[:5]
             )
             more = f" and {len(names) - 5} more" if len(names) > 5 else ""
             problems.append(f"{kind}: {shown}{more}")
     if problems:
         expected = f"{columns[0]}, {columns[1]} ... {columns[-1]}"
         raise ProjectError(
-            f"{path} has the wrong columns ({'; '.join(problems)}). Expected {len(columns)}: "
+            f"{name} has the wrong columns ({'; '.join(problems)}). Expected {len(columns)}: "
             f"{expected}; found {len(found)}."
         )
-    return [places[name] for name in found]
+    return [places[column] for column in found]
 
 
 def _parse_block(block: bytes, limits: np.ndarray) -> np.ndarray | None:
@@ -147,7 +167,7 @@ def _parse_block(block: bytes, limits: np.ndarray) -> np.ndarray | None:
 
 
 def _refuse(
-    path: Path, block: bytes, names: list[str], limits: np.ndarray, rows_before: int
+    file: str, block: bytes, names: list[str], limits: np.ndarray, rows_before: int
 ) -> NoReturn:
     """Find the first thing that is wrong in the block, and say where it is."""
     lines = block.decode("utf-8", errors="replace").split("\n")[:-1]
@@ -155,14 +175,15 @@ def _refuse(
         cells = line.split(",")
         if len(cells) != len(names):
             raise ProjectError(
-                f"{path}, row {row} (line {row + 1}): found {len(cells)} cells, expected "
-                f"{len(names)}; the file was cut or damaged. Download it again."
+                f"{file}, row {row} (line {row + 1}): found {len(cells)} "
+                f"cell{'s' * (len(cells) > 1)}, expected {len(names)}; the file was cut or "
+                "damaged. Download it again."
             )
         for name, cell, limit in zip(names, cells, limits, strict=True):
             is_whole = cell.isascii() and cell.isdigit() and len(cell) <= 3
             if not is_whole or int(cell) > limit:
                 raise ProjectError(
-                    f"{path}, row {row} (line {row + 1}), column {name}: found "
+                    f"{file}, row {row} (line {row + 1}), column {name}: found "
                     f"{cell[:40]!r}, expected a whole number from 0 to {limit}."
                 )
-    raise AssertionError(f"{path}: the fast reader refused a block in which nothing is wrong")
+    raise AssertionError(f"{file}: the fast reader refused a block in which nothing is wrong")

@@ -42,10 +42,10 @@ def write_report(
         raise ProjectError(f"FORMAT={form}; expected one of {', '.join(FORMATS)}.")
     findings = find_all(workspace)
     if not findings.field.candidates:
-        told = "".join(f"\n{problem}" for problem in findings.field.problems)
-        raise ProjectError(
-            f"There are no runs in {workspace.runs} yet. Run `make train` first.{told}"
-        )
+        if findings.field.problems:
+            told = "\n".join(findings.field.problems)
+            raise ProjectError(f"No run in {workspace.runs} can be reported on.\n{told}")
+        raise ProjectError(f"There are no runs in {workspace.runs} yet. Run `make train` first.")
     chosen = _choose(findings.field.runs, experiments or [])
     if form == "md":
         console.out(format_findings(findings), end="", highlight=False)

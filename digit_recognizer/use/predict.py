@@ -16,6 +16,7 @@ from rich.progress import Progress
 
 from digit_recognizer.use.answers import Answer, as_csv, make_table
 from digit_recognizer.use.contact_sheet import MOST, draw_sheet
+from digit_recognizer.use.pictures.cut_out import SEVERAL
 from digit_recognizer.use.pictures.gather import Seen, Unread, gather
 from digit_recognizer.use.recognizer import Recognizer
 from digit_recognizer.use.recognizer_of import load_recognizer
@@ -78,8 +79,7 @@ def _tell(
         console.print(make_table(answers))
     for answer in answers:
         if answer.others:
-            name = escape(repr(answer.name))
-            console.print(f"{name}: more than one thing is on it; the largest was read.")
+            console.print(f"{escape(repr(answer.name))}: {SEVERAL}")
     labelled = [answer for answer in answers if answer.label is not None]
     if labelled:
         right = sum(answer.digit == answer.label for answer in labelled)

@@ -92,14 +92,15 @@ def test_a_writer_killed_before_its_row_is_committed_leaves_the_rows_before(
     assert list_entries(empty)[before:] == [added]
 
 
-def test_ten_writers_at_once_lose_no_row(empty: Workspace) -> None:
-    writers = [start_writer(empty, writer, 200) for writer in range(10)]
+@pytest.mark.parametrize("rows", [20, pytest.param(200, marks=pytest.mark.slow)])
+def test_ten_writers_at_once_lose_no_row(empty: Workspace, rows: int) -> None:
+    writers = [start_writer(empty, writer, rows) for writer in range(10)]
     for process in writers:
-        output, _ = process.communicate(timeout=240)
+        output, _ = process.communicate(timeout=600)
         assert process.returncode == 0, output
     names = [entry.lineup for entry in list_entries(empty)]
-    assert len(names) == 2_000
-    assert set(names) == {f"{writer}-{row}" for writer in range(10) for row in range(200)}
+    assert len(names) == 10 * rows
+    assert set(names) == {f"{writer}-{row}" for writer in range(10) for row in range(rows)}
 
 
 def test_a_row_is_on_the_disk_before_its_writer_goes_on(empty: Workspace) -> None:

@@ -71,7 +71,7 @@ def test_weights_that_find_no_room_stop_training_which_then_goes_on(
     # What was read of the data was kept before the disk filled up.
     load_train(workspace), load_test(workspace)
     with largest_file(60_000):
-        stopped = run(workspace, "train", *TINY)
+        stopped = run(workspace, "train", *TINY, imported=False)
     assert_refused(stopped, "model.weights.h5", "File too large")
     assert not list(workspace.runs.rglob("done.json"))
     assert not list(workspace.runs.rglob("*.tmp"))
@@ -85,7 +85,7 @@ def test_data_that_find_no_room_beside_them_stop_training_before_it_begins(
 ) -> None:
     shutil.rmtree(workspace.data / ".cache", ignore_errors=True)
     with largest_file(60_000):
-        stopped = run(workspace, "train", *TINY)
+        stopped = run(workspace, "train", *TINY, imported=False)
     assert_refused(stopped, str(workspace.data / ".cache"), "File too large")
     assert not list(workspace.data.rglob("*.tmp"))
     assert not list(workspace.runs.rglob("config.json"))

@@ -5,7 +5,6 @@ import os
 import random
 import shutil
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -25,6 +24,7 @@ from tests.commands import (
 from tests.processes import assert_group_ends, await_true, group_members
 
 KILLED = -signal.SIGKILL
+SLOW = pytest.mark.slow
 
 
 def finished_folds(workspace: Workspace) -> list[str]:
@@ -36,10 +36,10 @@ def finished_folds(workspace: Workspace) -> list[str]:
     [
         # 160 images in batches of 32 are 5 batches an epoch and 10 a fold.
         pytest.param("batch:12", 1, id="in the middle of the second fold's first epoch"),
-        pytest.param("fold:2", 2, id="between the second fold and the third"),
+        pytest.param("fold:2", 2, id="between the second fold and the third", marks=SLOW),
         pytest.param("write model.weights.h5:60000", 0, id="while weights are written"),
-        pytest.param("done:1", 0, id="between the weights and done.json"),
-        pytest.param("write oof.npy:4", 0, id="while a fold's predictions are written"),
+        pytest.param("done:1", 0, id="between the weights and done.json", marks=SLOW),
+        pytest.param("write oof.npy:4", 0, id="while a fold's predictions are written", marks=SLOW),
         pytest.param("rename metrics.json:4", 3, id="before the last metrics get their name"),
     ],
 )
@@ -64,9 +64,9 @@ def test_training_goes_on_where_it_was_killed(
 
 @pytest.mark.parametrize("fault", ["write submission.csv:1", "rename submission.csv:1", "ledger:1"])
 def test_a_killed_submit_leaves_the_old_submission_or_none(
-    workspace: Workspace, undisturbed: str, fault: str
+    trained: Workspace, undisturbed: str, fault: str
 ) -> None:
-    train_tiny(workspace)
+    workspace = trained
     final = workspace.submissions / "submission.csv"
 
     assert run(workspace, "submit", "--experiments", "tiny", fault=fault).returncode == KILLED
@@ -112,13 +112,18 @@ def test_killed_at_random_until_done(
 
 @pytest.mark.parametrize(
     ("name", "code", "jobs"),
-    [("SIGINT", 130, "1"), ("SIGTERM", 143, "1"), ("SIGINT", 130, "2"), ("SIGTERM", 143, "2")],
+    [
+        ("SIGINT", 130, "1"),
+        ("SIGTERM", 143, "1"),
+        pytest.param("SIGTERM", 143, "2", marks=SLOW),
+        pytest.param("SIGINT", 130, "2", marks=SLOW),
+    ],
 )
 def test_a_stopped_command_leaves_no_orphan_and_can_go_on(
     workspace: Workspace, undisturbed: str, name: str, code: int, jobs: str
 ) -> None:
     process = start(workspace, "train", *TINY, "--jobs", jobs, fault=f"batch:7:{name}")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == code, output
     assert "goes on from there" in output
     assert "Traceback" not in output
@@ -129,13 +134,11 @@ def test_a_stopped_command_leaves_no_orphan_and_can_go_on(
 
 
 def test_a_killed_worker_is_reported_with_its_fold(workspace: Workspace, undisturbed: str) -> None:
-    started = time.monotonic()
     process = start(workspace, "train", *TINY, "--jobs", "2", fault="batch:8")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 1, output
     assert "worker process was killed while training tiny fold" in output
     assert "Traceback" not in output
-    assert time.monotonic() - started < 100
     assert_group_ends(process.pid)
 
     train_tiny(workspace)
@@ -147,7 +150,7 @@ def test_workers_end_with_a_killed_parent(workspace: Workspace) -> None:
     with started(workspace, "train", *arguments, "--jobs", "2") as process:
         await_true(lambda: len(group_members(process.pid)) >= 3, "workers are started")
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(timeout=10)
+        process.wait(timeout=60)
         assert_group_ends(process.pid)
 
 
@@ -162,27 +165,26 @@ def test_the_second_command_on_a_run_names_the_first(workspace: Workspace) -> No
         assert second.returncode == 1
         assert f"in use by process {first.pid} (train.py" in second.stdout
         first.kill()
-        first.wait(timeout=10)
+        first.wait(timeout=60)
         # The lock died with its holder, though its file is still there.
         assert lock.exists()
         train_tiny(workspace, "--fresh")
 
 
-def test_the_seed_decides_the_result(
-    workspace: Workspace, undisturbed: str, tmp_path: Path
-) -> None:
-    train_tiny(workspace)
+def test_the_seed_decides_the_result(trained: Workspace, undisturbed: str) -> None:
+    workspace = trained
     first = {path.name: sha256_of(path) for path in workspace.runs.glob("tiny/fold-0/*.npy")}
     train_tiny(workspace, "--fresh")
     again = {path.name: sha256_of(path) for path in workspace.runs.glob("tiny/fold-0/*.npy")}
     assert first == again
     assert submission_hash(workspace) == undisturbed
 
-    run_well(workspace, "train", *TINY, "seed=1", "--fresh")
+    run_well(workspace, "train", *TINY, "seed=1", "--fresh", "--folds", "0")
     other = {path.name: sha256_of(path) for path in workspace.runs.glob("tiny/fold-0/*.npy")}
     assert set(other.values()).isdisjoint(first.values())
 
 
+@pytest.mark.slow
 def test_folds_on_two_processes_are_all_there_and_other_threads_are_on_record(
     workspace: Workspace,
 ) -> None:
@@ -201,9 +203,9 @@ def test_folds_on_two_processes_are_all_there_and_other_threads_are_on_record(
 
 
 def test_a_damaged_fold_is_trained_again_to_the_same_bytes(
-    workspace: Workspace, undisturbed: str
+    trained: Workspace, undisturbed: str
 ) -> None:
-    train_tiny(workspace)
+    workspace = trained
     for name in ("model.weights.h5", "test.npy"):
         path = workspace.runs / "tiny/fold-1" / name
         contents = bytearray(path.read_bytes())
@@ -219,9 +221,9 @@ def test_a_damaged_fold_is_trained_again_to_the_same_bytes(
 
 
 def test_a_run_of_something_else_is_refused_by_the_command(
-    workspace: Workspace, tiny_source: Path, tmp_path: Path
+    trained: Workspace, tiny_source: Path, tmp_path: Path
 ) -> None:
-    train_tiny(workspace)
+    workspace = trained
     changed = run(workspace, "train", *TINY, "epochs=3")
     assert changed.returncode == 1
     assert "experiment.epochs: 2 there, 3 now" in changed.stdout

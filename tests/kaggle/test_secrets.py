@@ -45,7 +45,8 @@ def watch(
     temporary = workspace.root.parent / "temporary"
     temporary.mkdir(exist_ok=True)
     environment = {**kaggle.environment(), PATIENCE: "0.9", "TMPDIR": str(temporary), **variables}
-    process = start(workspace, *command, **environment)
+    # A new interpreter: its command line is part of what is looked at.
+    process = start(workspace, *command, imported=False, **environment)
     seen: set[bytes] = set()
     while True:
         seen |= read_command_lines()

@@ -74,6 +74,7 @@ def end_script(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, output
 
 
+@pytest.mark.slow
 def test_a_kernel_far_from_home_makes_what_the_scripts_make_at_home(
     workspace: Workspace, tiny_source: Path, tmp_path: Path
 ) -> None:

@@ -7,15 +7,18 @@ import signal
 import socket
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from digit_recognizer.workspace import Workspace
-from tests.commands import TINY, run, train_tiny, trained_folds
+from tests.commands import TINY, run, start, train_tiny, trained_folds
 from tests.learn.clusters import hosting, workers_of
 from tests.processes import assert_group_ends, await_true
 
-pytestmark = pytest.mark.slow
+
+def later(moment: int) -> Any:
+    return pytest.param(moment, marks=pytest.mark.slow)
 
 
 def test_nothing_listens_beyond_this_machine(workspace: Workspace) -> None:
@@ -38,12 +41,14 @@ def test_nothing_listens_beyond_this_machine(workspace: Workspace) -> None:
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
+@pytest.mark.slow
 def test_it_warns_of_a_door_that_is_open(workspace: Workspace) -> None:
     with hosting(workspace, "--workers", "0", "--listen", "0.0.0.0") as host:
         assert "can run whatever they like here" in host.said
         assert "127.0.0.1" not in host.address
 
 
+@pytest.mark.slow
 def test_tls_is_dasks_own_configuration(workspace: Workspace, tmp_path: Path) -> None:
     if not shutil.which("openssl"):
         pytest.skip("no openssl to make a certificate with")
@@ -79,6 +84,35 @@ def test_its_workers_end_with_it(workspace: Workspace, name: str, code: int) -> 
         assert_group_ends(host.process.pid)
 
 
+# What the command has done by then: nothing, its imports, the scheduler's start, what follows, the
+# start of the first worker, of both, and everything.
+@pytest.mark.parametrize("moment", [1, later(2), later(3), 4, later(5), 6, later(7)])
+@pytest.mark.parametrize(
+    ("name", "code"), [pytest.param("SIGINT", 0, marks=pytest.mark.slow), ("SIGTERM", 143)]
+)
+def test_it_can_be_stopped_at_any_moment(
+    workspace: Workspace, name: str, code: int, moment: int
+) -> None:
+    fault = f"cluster:{moment}:{name}"
+    process = start(workspace, "cluster", "--port", "0", "--workers", "2", fault=fault)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == code, output
+    assert "Traceback" not in output
+    assert "never retrieved" not in output
+    assert_group_ends(process.pid)
+
+
+def test_asked_twice_it_ends_at_once(workspace: Workspace) -> None:
+    with hosting(workspace, "--workers", "2") as host:
+        for _ in range(2):
+            host.process.send_signal(signal.SIGTERM)
+        output, _ = host.process.communicate(timeout=120)
+        assert host.process.returncode == 143, output
+        assert "Traceback" not in output
+        assert_group_ends(host.process.pid)
+
+
+@pytest.mark.slow
 def test_a_worker_that_dies_is_started_again(workspace: Workspace) -> None:
     with hosting(workspace, "--workers", "1") as host:
         (before,) = workers_of(host.address)
@@ -89,6 +123,7 @@ def test_a_worker_that_dies_is_started_again(workspace: Workspace) -> None:
         )
 
 
+@pytest.mark.slow
 def test_workers_end_with_their_scheduler(workspace: Workspace) -> None:
     with hosting(workspace, "--workers", "0") as scheduler:
         arguments = ("--scheduler", scheduler.address, "--workers", "1")

@@ -27,6 +27,7 @@ from digit_recognizer.workspace import Workspace
 
 TINY = Experiment("tiny", Dense((16,)), epochs=2, folds=3)
 CONV = Experiment("conv", ConvStages((4,)), epochs=1, folds=3)
+AVERAGED = replace(CONV, average_decay=0.9, label_smoothing=0.1, test_shift=1)
 THREADS = 1
 
 
@@ -43,6 +44,16 @@ def fit(experiment: Experiment, data: FoldData, fold: int = 0) -> FoldResult:
     return fit_fold(experiment, fold, data, THREADS, lambda news: None)
 
 
+@pytest.fixture(scope="module")
+def tiny(data: FoldData) -> FoldResult:
+    return fit(TINY, data)
+
+
+@pytest.fixture(scope="module")
+def conv(data: FoldData) -> FoldResult:
+    return fit(AVERAGED, data)
+
+
 def same(first: FoldResult, second: FoldResult) -> bool:
     return (first.oof.tobytes(), first.test.tobytes()) == (
         second.oof.tobytes(),
@@ -50,8 +61,10 @@ def same(first: FoldResult, second: FoldResult) -> bool:
     )
 
 
-def test_probabilities_are_probabilities_of_the_held_out_images(data: FoldData) -> None:
-    result = fit(TINY, data)
+def test_probabilities_are_probabilities_of_the_held_out_images(
+    data: FoldData, tiny: FoldResult
+) -> None:
+    result = tiny
     assert result.oof.shape == ((data.folds == 0).sum(), 10)
     assert result.test.shape == (20, 10)
     assert result.oof.dtype == np.float32
@@ -70,7 +83,7 @@ def test_training_never_looks_at_the_held_out_labels(data: FoldData) -> None:
     "experiment",
     [
         replace(TINY, augmentation=Augmentation(rotation=10, elastic=0.5)),
-        replace(CONV, average_decay=0.9, label_smoothing=0.1),
+        pytest.param(AVERAGED, marks=pytest.mark.slow),
     ],
 )
 def test_a_fold_does_not_depend_on_what_the_process_did_before(
@@ -82,12 +95,10 @@ def test_a_fold_does_not_depend_on_what_the_process_did_before(
     assert not same(first, fit(replace(experiment, seed=1), data, fold=1))
 
 
-def test_a_saved_network_predicts_the_same_bits(data: FoldData) -> None:
-    experiment = replace(CONV, average_decay=0.9, test_shift=1)
-    result = fit(experiment, data)
-    loaded = load_model(experiment, result.weights, THREADS)
-    again = predict_probabilities(loaded, data.images[data.folds == 0], experiment.test_shift)
-    assert again.tobytes() == result.oof.tobytes()
+def test_a_saved_network_predicts_the_same_bits(data: FoldData, conv: FoldResult) -> None:
+    loaded = load_model(AVERAGED, conv.weights, THREADS)
+    again = predict_probabilities(loaded, data.images[data.folds == 0], AVERAGED.test_shift)
+    assert again.tobytes() == conv.oof.tobytes()
 
 
 def test_early_stopping_ends_early_and_keeps_the_best_weights(data: FoldData) -> None:
@@ -101,8 +112,8 @@ def test_early_stopping_ends_early_and_keeps_the_best_weights(data: FoldData) ->
     assert same(stopped, exact)
 
 
-def test_a_test_shift_is_the_mean_of_three_predictions(data: FoldData) -> None:
-    model = load_model(TINY, fit(TINY, data).weights, THREADS)
+def test_a_test_shift_is_the_mean_of_three_predictions(data: FoldData, tiny: FoldResult) -> None:
+    model = load_model(TINY, tiny.weights, THREADS)
     images = data.test_images
     padded = np.pad(images, ((0, 0), (2, 2), (2, 2)))
     crops = [
@@ -113,8 +124,8 @@ def test_a_test_shift_is_the_mean_of_three_predictions(data: FoldData) -> None:
     np.testing.assert_allclose(predict_probabilities(model, images, 2), expected, atol=1e-6)
 
 
-def test_predictions_do_not_depend_on_the_other_images(data: FoldData) -> None:
-    model = load_model(CONV, fit(CONV, data).weights, THREADS)
+def test_predictions_do_not_depend_on_the_other_images(data: FoldData, conv: FoldResult) -> None:
+    model = load_model(AVERAGED, conv.weights, THREADS)
     together = predict_probabilities(model, data.test_images, 0)
     alone = [predict_probabilities(model, image[None], 0)[0] for image in data.test_images]
     np.testing.assert_allclose(together, alone, atol=1e-5)
@@ -153,8 +164,8 @@ def test_schedules() -> None:
 
 
 def test_label_smoothing_keeps_probabilities_off_one(data: FoldData) -> None:
-    plain = fit(replace(TINY, epochs=20), data)
-    smooth = fit(replace(TINY, epochs=20, label_smoothing=0.3), data)
+    plain = fit(replace(TINY, epochs=10), data)
+    smooth = fit(replace(TINY, epochs=10, label_smoothing=0.3), data)
     assert smooth.oof.max(axis=1).mean() < plain.oof.max(axis=1).mean()
 
 

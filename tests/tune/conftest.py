@@ -40,7 +40,7 @@ def postgresql() -> Iterator[str]:
     """The address of an empty database, on a port of the loopback interface."""
     programs = find_programs()
     if programs is None:
-        pytest.skip("no PostgreSQL here (Debian: apt install postgresql)")
+        pytest.skip("PostgreSQL is missing (apt install postgresql)")
     user = choose_user()
     # Not pytest's own folder, which no other user may enter.
     root = Path(tempfile.mkdtemp(prefix="postgresql-"))

@@ -60,13 +60,14 @@ def download(workspace: Workspace, requested: str, console: Console | None = Non
             return notice + _summary(workspace, there, "already there, verified")
 
         with incoming_folder(workspace.data) as incoming:
+            origins: dict[str, str] = {}
             if origin:
-                write_local(origin, incoming)
+                origins = write_local(origin, incoming)
             elif source == "kaggle":
                 write_kaggle(incoming, workspace.data / ".download", console or _NOBODY)
             else:
                 WRITERS[source](incoming)
-            installed = install(workspace, incoming, source, origin)
+            installed = install(workspace, incoming, source, origin, origins)
     return notice + _summary(workspace, installed, "verified")
 
 

@@ -56,9 +56,14 @@ def sweep_incoming(data: Path) -> None:
 
 
 def install(
-    workspace: Workspace, incoming: Path, source: str, origin: Path | None
+    workspace: Workspace,
+    incoming: Path,
+    source: str,
+    origin: Path | None,
+    origins: dict[str, str],
 ) -> dict[str, Any]:
-    rows = _check(incoming, source)
+    """Check and move the files; errors call each by where it came from (`origins`)."""
+    rows = _check(incoming, source, origins)
     description: dict[str, Any] = {
         "source": source,
         "origin": str(origin) if origin else None,
@@ -99,7 +104,7 @@ def describe_installed(workspace: Workspace) -> dict[str, Any] | None:
     return source
 
 
-def _check(incoming: Path, source: str) -> dict[str, int]:
+def _check(incoming: Path, source: str, origins: dict[str, str]) -> dict[str, int]:
     """Read every file from end to end; return the rows of each."""
     missing = [name for name in REQUIRED if not (incoming / name).exists()]
     if missing:
@@ -108,8 +113,8 @@ def _check(incoming: Path, source: str) -> dict[str, int]:
             "as the competition's data page offers them."
         )
     rows = {
-        "train.csv": len(parse_digits(incoming / "train.csv", TRAIN_COLUMNS)),
-        "test.csv": len(parse_digits(incoming / "test.csv", TEST_COLUMNS)),
+        name: len(parse_digits(incoming / name, columns, origins.get(name, name)))
+        for name, columns in (("train.csv", TRAIN_COLUMNS), ("test.csv", TEST_COLUMNS))
     }
     # A path may hold other data of the same shape; but half of the competition's is a mistake.
     claims_competition = source == "kaggle" or any(
@@ -122,11 +127,12 @@ def _check(incoming: Path, source: str) -> dict[str, int]:
     for name in ("sample_submission.csv", SOLUTION):
         if not (incoming / name).exists():
             continue
-        ids, _ = read_answers(incoming / name)
+        ids, _ = read_answers(incoming / name, origins.get(name, name))
         if not np.array_equal(ids, np.arange(1, rows["test.csv"] + 1)):
             raise ProjectError(
-                f"{name} has {len(ids):,} rows, with ImageId {ids[0]} to {ids[-1]}; expected "
-                f"1 to {rows['test.csv']:,} in order, one for each row of test.csv."
+                f"{origins.get(name, name)} has {len(ids):,} rows, with ImageId {ids[0]} to "
+                f"{ids[-1]}; expected 1 to {rows['test.csv']:,} in order, one for each row of "
+                "test.csv."
             )
         rows[name] = len(ids)
     return rows

@@ -34,47 +34,53 @@ _UNREADABLE = (
 )
 
 
-def write_local(path: Path, incoming: Path) -> None:
+def write_local(path: Path, incoming: Path) -> dict[str, str]:
+    """Unpack the files; return where each came from, as the person would name it."""
     if path.is_dir():
-        _copy_folder(path, incoming)
-    elif zipfile.is_zipfile(path):
-        _unpack_zip(path, incoming)
-    else:
-        raise ProjectError(
-            f"{path} is neither a folder nor a zip archive that can be read. Expected the "
-            "competition's digit-recognizer.zip, or a folder with what is in it."
-        )
+        return _copy_folder(path, incoming)
+    if zipfile.is_zipfile(path):
+        return _unpack_zip(path, incoming, _NAMES)
+    raise ProjectError(
+        f"{path} is neither a folder nor a zip archive that can be read. Expected the "
+        "competition's digit-recognizer.zip, or a folder with what is in it."
+    )
 
 
-def _copy_folder(folder: Path, incoming: Path) -> None:
+def _copy_folder(folder: Path, incoming: Path) -> dict[str, str]:
+    origins: dict[str, str] = {}
     for name in _NAMES:
         # Kaggle serves single files as `train.csv.zip`; people keep them as `train.csv.gz`.
         for candidate in (folder / name, folder / f"{name}.zip", folder / f"{name}.gz"):
             if candidate.is_file():
-                _unpack_file(candidate, name, incoming)
+                origins |= _unpack_file(candidate, name, incoming)
                 break
+    return origins
 
 
-def _unpack_file(path: Path, name: str, incoming: Path) -> None:
+def _unpack_file(path: Path, name: str, incoming: Path) -> dict[str, str]:
     """Copy one file, unpacked by what it is, not by what it is called."""
     with reading_archive(path), open(path, "rb") as file:
         beginning = file.read(4)
     if beginning.startswith(b"PK\x03\x04"):
-        _unpack_zip(path, incoming, only=name)
-    elif beginning.startswith(b"\x1f\x8b"):
+        return _unpack_zip(path, incoming, (name,))
+    if beginning.startswith(b"\x1f\x8b"):
         _copy(path, name, incoming, lambda: gzip.open(path))  # noqa: SIM115 - _copy closes it
     else:
         _copy(path, name, incoming, lambda: open(path, "rb"))  # noqa: SIM115
+    return {name: str(path)}
 
 
-def _unpack_zip(path: Path, incoming: Path, only: str | None = None) -> None:
+def _unpack_zip(path: Path, incoming: Path, names: tuple[str, ...]) -> dict[str, str]:
+    origins = {}
     with reading_archive(path):
         archive = zipfile.ZipFile(path)
     with archive:
-        for name in (only,) if only else _NAMES:
+        for name in names:
             member = _find_member(path, archive, name)
             if member:
                 _copy(path, name, incoming, lambda m=member: archive.open(m))  # type: ignore[misc]
+                origins[name] = f"{member.filename} in {path}"
+    return origins
 
 
 def _find_member(path: Path, archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo | None:

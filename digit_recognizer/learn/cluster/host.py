@@ -9,18 +9,22 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import Iterable
+import signal
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from rich.console import Console
 
 from digit_recognizer.environment import available_cores, describe_environment, has_graphics_card
+from digit_recognizer.faults import fault_point
 from digit_recognizer.learn.cluster.connection import open_client, silence_dask
 from digit_recognizer.workspace import ProjectError
 
 LOOPBACK = "127.0.0.1"
 PORT, _LAST_PORT = 8786, 65_535
+_LONGEST_END = 6  # seconds from Ctrl-C to the end, in whatever state Dask is
 _NO_PAGES = f"{LOOPBACK}:0"  # Dask always serves some; _PLAIN leaves none
 _OPEN_DOOR = (
     "[yellow]Whoever reaches that address can run whatever they like here, as you: Dask asks for "
@@ -50,9 +54,72 @@ def host_cluster(
     if scheduler:
         open_client(scheduler, "SCHEDULER").close()
     places = list(place_workers(workers, list_cards()))
-    # Ctrl-C is how it is meant to end.
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_host(places, scheduler, listen, port, console))
+    stop = _Stop()
+    with stop.listening():
+        asyncio.run(_host_until(stop, _host(places, scheduler, listen, port, console)))
+    # Ctrl-C is how it is meant to end; whoever handles SIGTERM outside is told of it.
+    if stop.number == signal.SIGTERM:
+        signal.raise_signal(signal.SIGTERM)
+
+
+class _Stop:
+    """Ctrl-C and SIGTERM as a condition to wait for.
+
+    Raised as an exception, either could come up in one of Dask's own tasks and be lost there.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+        self._wake: Callable[[], object] = lambda: None
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        before = {
+            number: signal.signal(number, handler)
+            for number, handler in (
+                (signal.SIGINT, self._notice),
+                (signal.SIGTERM, self._notice),
+                (signal.SIGALRM, self._end_now),
+            )
+        }
+        try:
+            yield
+        finally:
+            signal.alarm(0)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _notice(self, number: int, frame: FrameType | None) -> None:
+        if self.number is not None:
+            self._end_now(number, frame)  # asked twice
+        self.number = number
+        signal.alarm(_LONGEST_END)
+        self._wake()
+
+    def _end_now(self, number: int, frame: FrameType | None) -> None:
+        """End at once: workers and their trainings end when this process is gone."""
+        os._exit(0 if self.number == signal.SIGINT else 128 + signal.SIGTERM)
+
+    async def wait(self) -> None:
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        self._wake = lambda: loop.call_soon_threadsafe(stopped.set)
+        if self.number is None:
+            await stopped.wait()
+
+
+async def _host_until(stop: _Stop, hosting: Coroutine[Any, Any, None]) -> None:
+    """Host until the hosting ends by itself, or until somebody stops it."""
+    hosted, stopped = asyncio.ensure_future(hosting), asyncio.ensure_future(stop.wait())
+    await asyncio.wait({hosted, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    if hosted.done():
+        stopped.cancel()
+        hosted.result()
+    else:
+        # What breaks off now is meant to.
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        hosted.cancel()
+        await asyncio.wait({hosted})
 
 
 def place_workers(workers: int | None, cards: list[str]) -> Iterable[dict[str, Any]]:
@@ -82,12 +149,14 @@ async def _host(
     port: int,
     console: Console,
 ) -> None:
+    fault_point("cluster")
     import dask
     from distributed import Nanny, Scheduler, Security
     from distributed.comm import get_address_host
     from distributed.utils import get_ip
 
     silence_dask()  # whose own way of ending is full of errors
+    fault_point("cluster")
     async with contextlib.AsyncExitStack() as stack:
         stack.enter_context(dask.config.set(_PLAIN))
         if scheduler:
@@ -103,6 +172,7 @@ async def _host(
                 dashboard_address=_NO_PAGES,
             )
             address = (await _start(stack, began, f"{host}, port {port}")).address
+        fault_point("cluster")
         nannies = [
             Nanny(
                 address,
@@ -117,6 +187,7 @@ async def _host(
         ]
         started = await asyncio.gather(*(_start(stack, nanny, host) for nanny in nannies))
         _tell(address, len(started), scheduler is None, host, console)
+        fault_point("cluster")
         if scheduler:
             await asyncio.gather(*(nanny.finished() for nanny in started))
             raise ProjectError(
@@ -128,7 +199,9 @@ async def _host(
 async def _start(stack: contextlib.AsyncExitStack, server: Any, where: str) -> Any:
     """Start a server of Dask's for as long as the stack lasts."""
     try:
-        return await stack.enter_async_context(server)
+        started = await stack.enter_async_context(server)
+        fault_point("cluster")
+        return started
     except (OSError, RuntimeError) as error:
         cause = error.__cause__ or error
         raise ProjectError(

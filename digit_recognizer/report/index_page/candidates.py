@@ -142,7 +142,7 @@ def gather(workspace: Workspace) -> Field:
 def _open_runs(workspace: Workspace) -> tuple[list[Run], list[str]]:
     """Return the runs with at least one finished fold, and what is wrong with others."""
     runs, problems = [], []
-    for path in sorted(workspace.runs.glob("*/metrics.json")):
+    for path in sorted(workspace.runs.glob("*/config.json")):
         try:
             run = open_run(workspace, path.parent.name)
             run = _ReadOnce(run.folder, run.config)

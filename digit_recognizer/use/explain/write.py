@@ -4,8 +4,6 @@ In: findings. Out: one HTML file, and its main points on the terminal. What alwa
 runs give the same bytes, and what could not be computed is said, never left out in silence.
 """
 
-import shlex
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +26,7 @@ from digit_recognizer.use.explain.wording import say_in_short
 from digit_recognizer.workspace import Workspace, sweep_temporaries, write_file
 
 _PAGE = "explain.html"
-INSTALLED = "shap>=0.51,<1"  # as the extra in pyproject.toml says
+_REMEDY = "make explain SHAP=1"  # installs the package first
 _TEMPLATE = Path(__file__).with_name(_PAGE)
 
 
@@ -72,7 +70,7 @@ def write_explanations(
     for point in say_in_short(findings):
         console.print(f"- {escape(point)}")
     if findings.obstacle:
-        console.print(f"- {escape(findings.obstacle)} To get that column: {_name_remedy()}")
+        console.print(f"- {escape(findings.obstacle)} To get that column: {_REMEDY}")
     console.print(
         f"Written: {escape(workspace.show(path))}, {len(page) / 1e6:.1f} MB in "
         f"{time.perf_counter() - started:.0f} s."
@@ -97,7 +95,7 @@ def render_page(findings: Findings, links: list[tuple[str, str]]) -> str:
         typical=[_show(findings, each) for each in findings.typical],
         methods=list(findings.untrained),
         has_shap=SHAP in findings.untrained,
-        remedy=_name_remedy(),
+        remedy=_REMEDY,
         window=WINDOW,
         samples=SAMPLES,
         tolerance=TOLERANCE,
@@ -159,8 +157,3 @@ def _draw(rows: dict[str, np.ndarray], hardest: int, what: str) -> str:
     return draw_agreement(list(rows.items()), hardest, f"{what}, one dot an image. {medians}")
 
 
-def _name_remedy() -> str:
-    """Return the command that installs SHAP beside what is installed here."""
-    python = Path(sys.executable)
-    shown = python.relative_to(Path.cwd()) if python.is_relative_to(Path.cwd()) else python
-    return f'{shlex.quote(str(shown))} -m pip install "{INSTALLED}" --constraint requirements.txt'

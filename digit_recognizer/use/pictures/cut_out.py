@@ -14,6 +14,7 @@ from digit_recognizer.use.pictures.ink import find_ink, scale, shrink, suppose_d
 from digit_recognizer.use.pictures.parts import Parts, find_parts
 from digit_recognizer.use.pictures.read import PictureError
 
+SEVERAL = "There is more than one thing on it; the largest was read."
 _BOX = 20
 # The digit is looked for on a copy of this longest side: one that fills a twentieth is as large as
 # the box.

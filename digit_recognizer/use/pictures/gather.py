@@ -6,6 +6,7 @@ than one file is held at a time.
 """
 
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,8 +80,15 @@ def _count_numbers(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (0, part.casefold()) for part in parts]
 
 
+def _require_file(path: Path) -> None:
+    """Refuse what may never end: a named pipe, a device."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise PictureError("It is not a file but a named pipe, a socket or a device.")
+
+
 def _read_one(path: Path) -> Seen | Unread:
     try:
+        _require_file(path)
         if path.stat().st_size > _LARGEST_FILE:
             raise PictureError(f"It has more than {_LARGEST_FILE // 10**6} MB.")
         grey = read_picture(path.read_bytes())
@@ -96,13 +104,14 @@ def _read_one(path: Path) -> Seen | Unread:
 def _read_rows(path: Path) -> Iterator[Seen | Unread]:
     """Rows of the competition's files; row numbers count from 1, as ImageId does."""
     try:
+        _require_file(path)
         with open(path, "rb") as file:
             labelled = b"label" in file.readline(100)
         table = parse_digits(path, TRAIN_COLUMNS if labelled else TEST_COLUMNS)
     except OSError as error:
         yield Unread(str(path), f"It cannot be read: {error.strerror}.")
         return
-    except ProjectError as error:
+    except (ProjectError, PictureError) as error:
         yield Unread(str(path), str(error))
         return
     images = table[:, -784:].reshape(-1, 28, 28)

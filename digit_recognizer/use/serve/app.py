@@ -20,7 +20,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.types import ASGIApp
 
 from digit_recognizer.use.occlusion import occlude
-from digit_recognizer.use.pictures.cut_out import cut_out
+from digit_recognizer.use.pictures.cut_out import SEVERAL, find_digit
 from digit_recognizer.use.pictures.read import PictureError, read_picture
 from digit_recognizer.use.recognizer import Recognizer
 from digit_recognizer.use.serve.door import Door
@@ -92,10 +92,10 @@ def _add_questions(app: FastAPI, recognizer: Recognizer, facts: Facts) -> None:
     def picture(contents: Annotated[bytes, Depends(read_picture_bytes)]) -> Answer:
         started = time.perf_counter()
         try:
-            image = cut_out(read_picture(contents))
+            found = find_digit(read_picture(contents))
         except PictureError as error:
             raise HTTPException(400, str(error)) from None
-        return _answer(recognizer, image, started)
+        return _answer(recognizer, found.image, started, SEVERAL if found.others else None)
 
     @app.post(
         "/api/digit",
@@ -118,7 +118,9 @@ def _add_questions(app: FastAPI, recognizer: Recognizer, facts: Facts) -> None:
         return Saliency(digit=chosen, saliency=found.tolist())
 
 
-def _answer(recognizer: Recognizer, image: np.ndarray, started: float) -> Answer:
+def _answer(
+    recognizer: Recognizer, image: np.ndarray, started: float, notice: str | None = None
+) -> Answer:
     probabilities = recognizer.recognize(image[None])[0]
     best = np.argsort(-probabilities, kind="stable")
     return Answer(
@@ -127,6 +129,7 @@ def _answer(recognizer: Recognizer, image: np.ndarray, started: float) -> Answer
         probabilities=probabilities.tolist(),
         pixels=image.tolist(),
         milliseconds=round(1000 * (time.perf_counter() - started), 2),
+        notice=notice,
     )
 
 

@@ -42,6 +42,7 @@ class Answer(BaseModel):
     probabilities: Annotated[list[float], Field(description="of 0 to 9")]
     pixels: Annotated[list[list[int]], Field(description="what the networks saw")]
     milliseconds: Annotated[float, Field(description="to cut it out and recognise it")]
+    notice: Annotated[str | None, Field(description="what to know about the picture")] = None
 
 
 class Saliency(BaseModel):

@@ -73,7 +73,7 @@ def test_it_explains_the_hardest_and_typical_ones_by_who_never_saw_them(
 
     has_shap = importlib.util.find_spec("shap") is not None
     assert ("SHAP, sum" in tab.inner_text("#hardest")) == has_shap
-    assert ("pip install" in printed) == (not has_shap)
+    assert ("make explain SHAP=1" in printed) == (not has_shap)
 
     first = (trained.reports / "explain.html").read_bytes()
     run_well(trained, "explain", "--experiments", "tiny")

@@ -75,8 +75,11 @@ def wait_until_explained(page: Page, digit: int) -> None:
 
 
 def pixels_of(page: Page, name: str) -> np.ndarray:
-    """What a canvas shows: (height, width, 4)."""
-    uri = page.locator(name).evaluate("canvas => canvas.toDataURL()")
+    """What a canvas shows once the frame that is due is drawn: (height, width, 4)."""
+    uri = page.locator(name).evaluate(
+        """canvas => new Promise(done => requestAnimationFrame(
+            () => requestAnimationFrame(() => done(canvas.toDataURL()))))"""
+    )
     file = io.BytesIO(base64.b64decode(uri.partition(",")[2]))
     return np.asarray(Image.open(file).convert("RGBA"))
 

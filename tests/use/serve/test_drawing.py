@@ -1,10 +1,11 @@
 """Digits are drawn on the page with the browser's own mouse, finger, pen and keys."""
 
 import re
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from tests.browser import PHONE
 from tests.use.serve.asking import Process, ask_json
@@ -70,16 +71,124 @@ def test_undo_and_clear_go_back_and_forth(page: Page) -> None:
     assert np.array_equal(pixels_of(page, "#board"), both)
 
 
-def test_what_was_cleared_is_not_answered_any_more(page: Page) -> None:
-    for _ in range(5):
-        draw_with_mouse(page, STROKES[1])
-        page.locator("#clear").click()
-        page.wait_for_timeout(50)
-        expect(page.locator("#winner")).to_have_text("?")
-    page.wait_for_timeout(500)
+class Questions:
+    """The page's questions about its sketch, each held back until the test lets it go."""
+
+    def __init__(self, browser: Browser, port: int) -> None:
+        self.page = browser.new_page()  # it complains of a status of 400 by itself
+        self.page.goto(f"http://127.0.0.1:{port}/")
+        self._held: list[Route] = []
+        # Playwright takes no built-in method for a handler.
+        self.page.route("**/api/picture", lambda route: self._held.append(route))  # noqa: PLW0108
+
+    def await_one(self) -> Route:
+        while not self._held:
+            self.page.wait_for_timeout(10)
+        return self._held.pop(0)
+
+    def let_all_go(self) -> None:
+        self.page.unroute("**/api/picture")
+        while self._held:
+            self._held.pop(0).continue_()
+
+
+@pytest.fixture
+def questions(browser: Browser, server: Process) -> Iterator[Questions]:
+    questions = Questions(browser, server.port)
+    yield questions
+    questions.page.close()
+
+
+def refuse(route: Route) -> None:
+    route.fulfill(status=400, json={"error": "There is nothing on it."})
+
+
+@pytest.mark.parametrize("end", [Route.continue_, refuse, Route.abort])
+def test_a_late_answer_to_an_old_question_never_costs_the_newest(
+    questions: Questions, end: Callable[[Route], None]
+) -> None:
+    page = questions.page
+    draw_with_mouse(page, STROKES[1])
+    first = questions.await_one()  # of the pen's touch; the stroke was finished meanwhile
+    end(first)
+    second = questions.await_one()
+    expect(page.locator("#note.problem")).to_have_count(0)
+    second.continue_()
+    wait_until_explained(page, 1)
+
+
+def test_the_newest_question_may_fail_and_the_next_sketch_is_answered(
+    questions: Questions,
+) -> None:
+    page = questions.page
+    draw_with_mouse(page, STROKES[1])
+    questions.await_one().continue_()
+    refuse(questions.await_one())
+    expect(page.locator("#note.problem")).to_have_text("There is nothing on it.")
     expect(page.locator("#winner")).to_have_text("?")
-    assert not pixels_of(page, "#seen").any()
-    assert not pixels_of(page, "#why").any()
+    questions.let_all_go()
+    draw_digit(page, 7)
+    expect(page.locator("#note.problem")).to_have_count(0)
+
+
+def test_what_was_cleared_or_undone_is_not_answered_any_more(questions: Questions) -> None:
+    page = questions.page
+    for button in ("Clear", "Undo"):
+        draw_with_mouse(page, STROKES[1])
+        late = questions.await_one()
+        page.get_by_role("button", name=button).click()
+        with page.expect_response("**/api/picture"):
+            late.continue_()
+        page.evaluate("fetch('/api/model').then(() => new Promise(requestAnimationFrame))")
+        expect(page.locator("#winner")).to_have_text("?")
+        expect(page.locator("#words")).to_have_text("Nothing drawn yet")
+        assert not pixels_of(page, "#seen").any()
+        assert not pixels_of(page, "#why").any()
+    questions.let_all_go()
+    draw_digit(page, 7)
+    wait_until_explained(page, 7)
+
+
+@pytest.mark.parametrize("place", [(0.5, 0.5), (0.5, 0.003), (0.02, 0.02)])
+def test_a_click_leaves_a_dot_that_is_answered_and_undone(
+    page: Page, place: tuple[float, float]
+) -> None:
+    draw_with_mouse(page, [[place]])
+    expect(page.locator("#winner")).not_to_have_text("?")
+    dot = pixels_of(page, "#board")
+    assert dot.any()
+    page.get_by_role("button", name="Undo").click()
+    assert not pixels_of(page, "#board").any()
+    expect(page.locator("#undo")).to_be_disabled()
+    page.get_by_role("button", name="Redo").click()
+    assert np.array_equal(pixels_of(page, "#board"), dot)
+    expect(page.locator("#redo")).to_be_disabled()
+
+
+def test_undo_and_redo_have_the_usual_keys(page: Page) -> None:
+    def press_with_control(key: str, shift: bool = False) -> None:
+        page.evaluate(
+            """([key, shiftKey]) => document.dispatchEvent(
+                new KeyboardEvent("keydown", { key, shiftKey, ctrlKey: true }))""",
+            [key, shift],
+        )
+
+    draw_digit(page, 7)
+    seven = pixels_of(page, "#board")
+    # Caps Lock makes a capital of a letter, and Shift makes a small one of a capital.
+    for undo, redo in (
+        (("z",), ("y",)),
+        (("Z",), ("Y",)),
+        (("z",), ("Z", True)),
+        (("Z",), ("z", True)),
+    ):
+        press_with_control(*undo)
+        assert not pixels_of(page, "#board").any(), undo
+        press_with_control(*redo)
+        assert np.array_equal(pixels_of(page, "#board"), seven), redo
+    press_with_control("z")
+    draw_digit(page, 1)
+    expect(page.locator("#redo")).to_be_disabled()
 
 
 def test_one_question_at_a_time_and_the_last_one_counts(page: Page) -> None:
@@ -159,7 +268,7 @@ def test_all_of_it_can_be_done_with_keys(page: Page) -> None:
         press(page, "Tab")
         reached.append(page.evaluate("document.activeElement.id || document.activeElement.type"))
     assert reached == ["undo", "clear", "file", "radio", ""]
-    assert page.evaluate("document.activeElement.textContent") == "How programs ask"
+    assert page.evaluate("document.activeElement.textContent") == "API documentation"
     press(page, *["Shift+Tab"] * 2)
     expect(page.locator("#file")).to_be_focused()
     outline = page.locator("#choose").evaluate("label => getComputedStyle(label).outlineStyle")

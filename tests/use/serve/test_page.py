@@ -1,5 +1,6 @@
 """The page in a real browser: what it says, takes, looks like and is called."""
 
+import io
 import json
 import re
 from pathlib import Path
@@ -7,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from PIL import Image
+from playwright.sync_api import Browser, Page, Route, expect
 
+from digit_recognizer.use.pictures.cut_out import SEVERAL
 from tests.browser import PHONE, require_no_sideways_scrolling
 from tests.use.conftest import SMALL
 from tests.use.serve.asking import Process, ask
@@ -57,7 +60,7 @@ def drop(page: Page, *files: tuple[str, str, bytes]) -> None:
 def test_pictures_may_be_chosen_dropped_and_pasted(page: Page, tmp_path: Path) -> None:
     chosen = tmp_path / "five.png"
     chosen.write_bytes(draw_picture(5))
-    page.get_by_label("Choose a picture").set_input_files(chosen)
+    page.get_by_label("Open a picture").set_input_files(chosen)
     wait_until_explained(page, 5)
     assert pixels_of(page, "#board").any(), "the picture is on the board"
     drop(page, ("2.png", "image/png", draw_picture(2, side=900)))
@@ -99,6 +102,34 @@ def test_what_cannot_be_read_is_said_and_forgotten(browser: Browser, server: Pro
     draw_digit(page, 7)
     wait_until_explained(page, 7)
     page.close()
+
+
+def test_several_digits_on_a_picture_are_noticed(page: Page, server: Process) -> None:
+    one, other = (Image.open(io.BytesIO(draw_picture(digit))) for digit in (3, 8))
+    both = Image.new("L", (3 * one.width, one.height), 255)
+    both.paste(one, (0, 0))
+    both.paste(other.resize((one.width // 2, one.height // 2)), (2 * one.width, 0))
+    file = io.BytesIO()
+    both.save(file, "PNG")
+    drop(page, ("both.png", "image/png", file.getvalue()))
+    wait_until_explained(page, 3)
+    expect(page.locator("#note")).to_have_text(SEVERAL)
+    draw_digit(page, 7)
+    wait_until_explained(page, 7)
+    expect(page.locator("#note")).to_have_text("")
+
+
+def test_what_only_the_server_can_read_is_said_until_it_was_read(page: Page) -> None:
+    gray = Image.open(io.BytesIO(draw_picture(5))).convert("L")
+    file = io.BytesIO()
+    gray.save(file, "PPM")
+    held: list[Route] = []
+    page.route("**/api/picture", lambda route: held.append(route))  # noqa: PLW0108
+    drop(page, ("five.pgm", "image/x-portable-graymap", file.getvalue()))
+    expect(page.locator("#note")).to_contain_text("Your browser cannot show five.pgm")
+    held[0].continue_()
+    wait_until_explained(page, 5)
+    expect(page.locator("#note")).to_have_text("")
 
 
 def test_everything_has_a_name(page: Page) -> None:
@@ -146,8 +177,11 @@ def test_it_can_be_read_in_light_and_in_dark(page: Page, scheme: Any) -> None:
     red, green, blue = ink[ink[..., 3] == 255][0, :3]
     drawn = f"rgb({red}, {green}, {blue})"
     assert contrast(drawn, style("#board", "backgroundColor")) > 7
+    before = page.locator("#board").evaluate("canvas => canvas.toDataURL()")
     page.emulate_media(color_scheme="light" if scheme == "dark" else "dark")
-    page.wait_for_timeout(100)
+    page.wait_for_function(
+        "old => document.querySelector('#board').toDataURL() !== old", arg=before
+    )
     assert contrast(drawn, style("#board", "backgroundColor")) < 2
     again = pixels_of(page, "#board")
     assert not np.array_equal(again, ink), "what was drawn before changes with the paper"
@@ -174,7 +208,7 @@ def test_it_fits_a_phone(page: Page) -> None:
 
 
 def test_the_page_about_the_api_names_the_address_that_it_has(page: Page, server: Process) -> None:
-    page.get_by_role("link", name="How programs ask").click()
+    page.get_by_role("link", name="API documentation").click()
     expect(page.locator("pre").first).to_contain_text(f"http://127.0.0.1:{server.port}/api/picture")
     page.set_viewport_size(PHONE)
     require_no_sideways_scrolling(page)

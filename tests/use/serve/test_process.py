@@ -71,7 +71,8 @@ def test_an_exported_file_is_served_without_what_trains(home: Workspace, tmp_pat
         pass  # makes the export where there is none
     nothing = Workspace(tmp_path / "nothing")
     model = home.exports / f"{SMALL}.onnx"
-    process = Process(start(nothing, "serve", "--port", "0", "--model", str(model)))
+    arguments = ("--port", "0", "--model", str(model))
+    process = Process(start(nothing, "serve", *arguments, imported=False))
     try:
         process.wait_until_ready()
         assert ask_picture(process.port, draw_picture(3)).json["digit"] == 3

@@ -2,8 +2,9 @@
 
 const ANSWERLESS = "The server does not answer. Is `make serve` still running?";
 
-// Returns a function that asks. `answered(answer, isLast, ...about)` and `failed(error)` hear of it
-// unless it was forgotten since; isLast says that no newer question waits.
+// Returns a function that asks. `answered(answer, isLast, ...about)` hears of each answer that was not
+// forgotten since; isLast says that no newer question waits. `failed(error)` hears only of a failure
+// that nothing newer waits behind: that of an old question says nothing about the present sketch.
 export function asker(question, answered, failed) {
   let isAsking = false;
   let waiting = null;
@@ -20,7 +21,7 @@ export function asker(question, answered, failed) {
       const answer = await question(...about);
       if (mine === epoch) answered(answer, !waiting, ...about);
     } catch (error) {
-      if (mine === epoch) failed(error);
+      if (mine === epoch && !waiting) failed(error);
     }
     isAsking = false;
     if (waiting) {

@@ -26,8 +26,9 @@ const askWhat = asker(
   (answer, isLast) => {
     pixels = answer.pixels;
     show.showAnswer(answer);
-    show.forgetProblem();
-    if (!isResting || !isLast) return;
+    const isDone = isResting && isLast;
+    show.noteAnswer(isDone && answer.notice);
+    if (!isDone) return;
     show.speak(answer);
     askWhy(pixels, answer.digit);
   },
@@ -37,6 +38,7 @@ const askWhat = asker(
 function changed(isDone) {
   isResting = isDone;
   find("undo").disabled = !sketch.canUndo;
+  find("redo").disabled = !sketch.canRedo;
   find("clear").disabled = sketch.isEmpty;
   document.body.classList.toggle("drawn", !sketch.isEmpty);
   askWhy.forget();
@@ -50,14 +52,18 @@ function changed(isDone) {
 }
 
 function fail(error) {
-  askWhat.forget();
   askWhy.forget();
   show.showNothing();
-  show.note(error.message, true);
+  show.note(error.message, "problem");
 }
 
 function goBack() {
   sketch.undo();
+  restart();
+}
+
+function goForth() {
+  sketch.redo();
   restart();
 }
 
@@ -81,9 +87,9 @@ listenForFiles({
   take(picture) {
     sketch.show(picture);
     restart();
-    if (!picture.bitmap) show.note(`${picture.file.name} cannot be shown here; the server may read it.`);
+    if (!picture.bitmap) show.note(`Your browser cannot show ${picture.file.name}. The server tries to read it.`, "passing");
   },
-  refuse: (text) => show.note(text, true),
+  refuse: (text) => show.note(text, "problem"),
 });
 show.onChoice((digit) => {
   askWhy.forget();
@@ -91,11 +97,14 @@ show.onChoice((digit) => {
 });
 find("undo").addEventListener("click", goBack);
 find("clear").addEventListener("click", clear);
+find("redo").addEventListener("click", goForth);
 document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key === "z" && sketch.canUndo) {
-    event.preventDefault();
-    goBack();
-  }
+  if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
+  const key = event.key.toLowerCase(); // Caps Lock makes capitals of letters
+  if (key === "z" && !event.shiftKey) goBack();
+  else if (key === "y" || key === "z") goForth();
+  else return;
+  event.preventDefault();
 });
 
 show.showNothing();

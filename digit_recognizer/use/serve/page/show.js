@@ -88,13 +88,15 @@ export function showModel({ label, networks, oof_score: score, limits }) {
   find("limits").textContent = limits ?? "";
 }
 
-export function note(text, isProblem = false) {
+// A note of the kind "problem" or "passing" stays until the next answer, a plain one until the next note.
+export function note(text, kind = "") {
   find("note").textContent = text;
-  find("note").classList.toggle("problem", isProblem);
+  find("note").className = `note ${kind}`;
 }
 
-export function forgetProblem() {
-  if (find("note").classList.contains("problem")) note("");
+export function noteAnswer(notice) {
+  if (notice) note(notice, "passing");
+  else if (find("note").matches(".problem, .passing")) note("");
 }
 
 function setPart(bar, part, text) {

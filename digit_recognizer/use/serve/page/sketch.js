@@ -8,22 +8,31 @@ const PEN = 0.075; // its width, as a part of the board: as bold as the digits t
 
 export class Sketch {
   #before = [];
+  #after = []; // what was undone, and can be done again
   #now = EMPTY;
 
   get strokes() { return this.#now.strokes; }
   get picture() { return this.#now.picture; }
   get isEmpty() { return !this.strokes.length && !this.picture; }
   get canUndo() { return this.#before.length > 0; }
+  get canRedo() { return this.#after.length > 0; }
 
   begin(point) { this.#become({ strokes: [...this.strokes, [point]], picture: null }); }
   // The one stroke that is being drawn grows in place: half a stroke is nothing to go back to.
   extend(point) { this.strokes.at(-1).push(point); }
   show(picture) { this.#become({ strokes: [], picture }); }
   clear() { if (!this.isEmpty) this.#become(EMPTY); }
-  undo() { this.#now = this.#before.pop() ?? EMPTY; }
+  undo() { this.#move(this.#before, this.#after); }
+  redo() { this.#move(this.#after, this.#before); }
 
+  #move(from, to) {
+    if (!from.length) return;
+    to.push(this.#now);
+    this.#now = from.pop();
+  }
   #become(next) {
     this.#before.push(this.#now);
+    this.#after = [];
     this.#now = next;
   }
 }
@@ -31,12 +40,18 @@ export class Sketch {
 // Draw the strokes into a square of so many pixels, in the context's own colour.
 export function drawStrokes(context, strokes, side) {
   context.lineCap = context.lineJoin = "round";
+  context.fillStyle = context.strokeStyle;
   for (const points of strokes) {
+    // A pen that only touches leaves a dot; a line of no length leaves nothing.
+    const [first] = points;
+    context.beginPath();
+    context.arc(side * first.x, side * first.y, widthOf(first, side) / 2, 0, 2 * Math.PI);
+    context.fill();
     points.forEach((point, index) => {
       const previous = points[index - 1] ?? point;
       const before = points[index - 2] ?? previous;
       // From middle to middle with the point between as a handle: no corner where there is none.
-      context.lineWidth = PEN * side * (0.6 + 0.8 * point.pressure);
+      context.lineWidth = widthOf(point, side);
       context.beginPath();
       context.moveTo(side * (before.x + previous.x) / 2, side * (before.y + previous.y) / 2);
       context.quadraticCurveTo(side * previous.x, side * previous.y,
@@ -47,13 +62,17 @@ export function drawStrokes(context, strokes, side) {
   }
 }
 
+const widthOf = (point, side) => PEN * side * (0.6 + 0.8 * point.pressure);
+
 // The strokes as a picture file, black on white: five times as fine as what networks see, and as much
-// again would double the time of an answer.
-export async function drawPicture(strokes, side = 140) {
-  const canvas = new OffscreenCanvas(side, side);
+// again would double the time of an answer. The margin holds the half of a stroke that lies beyond
+// the board's edge: a dot in a corner would be a speck without it.
+export async function drawPicture(strokes, side = 140, margin = 8) {
+  const canvas = new OffscreenCanvas(side + 2 * margin, side + 2 * margin);
   const context = canvas.getContext("2d");
   context.fillStyle = "#fff";
-  context.fillRect(0, 0, side, side);
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.translate(margin, margin);
   context.strokeStyle = "#000";
   drawStrokes(context, strokes, side);
   return canvas.convertToBlob({ type: "image/png" });
