@@ -11,9 +11,9 @@ import numpy as np
 
 from digit_recognizer.experiments import Augmentation
 
-_SIZE = 28
-_CENTRE = (_SIZE - 1) / 2
-_ELASTIC_GRID = 6  # control points on a side: displacements vary over about five pixels
+SIZE = 28
+CENTRE = (SIZE - 1) / 2
+ELASTIC_GRID = 6  # control points on a side: displacements vary over about five pixels
 
 
 def augment(images: Any, augmentation: Augmentation, generator: np.random.Generator) -> Any:
@@ -50,8 +50,8 @@ def draw_affine(
     cosine, sine = np.cos(angle), np.sin(angle)
     a0, a1 = cosine * scale_x, (cosine * shear - sine) * scale_y
     b0, b1 = sine * scale_x, (sine * shear + cosine) * scale_y
-    a2 = _CENTRE - a0 * _CENTRE - a1 * _CENTRE - shift_x
-    b2 = _CENTRE - b0 * _CENTRE - b1 * _CENTRE - shift_y
+    a2 = CENTRE - a0 * CENTRE - a1 * CENTRE - shift_x
+    b2 = CENTRE - b0 * CENTRE - b1 * CENTRE - shift_y
     none = np.zeros(count)
     return np.stack([a0, a1, a2, b0, b1, b2, none, none], axis=1).astype(np.float32)
 
@@ -63,18 +63,23 @@ def draw_displacement(
 
     Normal draws at a coarse grid of control points, interpolated linearly between them.
     """
-    places = np.linspace(0, _ELASTIC_GRID - 1, _SIZE)
-    spread = np.clip(1 - np.abs(places[:, None] - np.arange(_ELASTIC_GRID)), 0, None)
-    coarse = generator.normal(0, deviation, (2, count, _ELASTIC_GRID, _ELASTIC_GRID))
+    spread = spread_of_control_points()
+    coarse = generator.normal(0, deviation, (2, count, ELASTIC_GRID, ELASTIC_GRID))
     along_x, along_y = (spread @ coarse @ spread.T).astype(np.float32)
     return along_x, along_y
+
+
+def spread_of_control_points() -> np.ndarray:
+    """Return (28, control points on a side): what part each has in a row's or column's pixels."""
+    places = np.linspace(0, ELASTIC_GRID - 1, SIZE)
+    return np.clip(1 - np.abs(places[:, None] - np.arange(ELASTIC_GRID)), 0, None)
 
 
 def move_grid(
     transforms: np.ndarray, displacement: tuple[np.ndarray, np.ndarray]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return where each output pixel looks in the input: (n, 28, 28) x and y."""
-    y, x = np.mgrid[:_SIZE, :_SIZE].astype(np.float32)
+    y, x = np.mgrid[:SIZE, :SIZE].astype(np.float32)
     a0, a1, a2, b0, b1, b2 = (transforms[:, index, None, None] for index in range(6))
     return a0 * x + a1 * y + a2 + displacement[0], b0 * x + b1 * y + b2 + displacement[1]
 
@@ -82,8 +87,8 @@ def move_grid(
 def sample_at(images: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the images' values at (x, y), linear between pixels, 0 outside."""
     # One pixel of paper all round stands for everything outside.
-    side = _SIZE + 2
-    flat = np.pad(np.asarray(images).reshape(-1, _SIZE, _SIZE), ((0, 0), (1, 1), (1, 1))).ravel()
+    side = SIZE + 2
+    flat = np.pad(np.asarray(images).reshape(-1, SIZE, SIZE), ((0, 0), (1, 1), (1, 1))).ravel()
     x, y = np.clip(x + 1, 0, side - 1), np.clip(y + 1, 0, side - 1)
     left, top = np.minimum(np.floor(x), side - 2), np.minimum(np.floor(y), side - 2)
     right_part, lower_part = x - left, y - top

@@ -6,7 +6,7 @@ normalisation are averaged with the weights: left behind, they would belong to o
 
 from typing import Any
 
-_EVERY = 4  # steps
+EVERY = 4  # steps
 
 
 class WeightAverage:
@@ -23,11 +23,11 @@ class WeightAverage:
     def update(self) -> None:
         # Fetching the weights takes as long as a twentieth of a step; now and then is enough.
         self._steps += 1
-        if self._steps % _EVERY:
+        if self._steps % EVERY:
             return
         # A short memory at first, so that the random start is soon forgotten.
         self._updates += 1
-        decay = min(self._decay**_EVERY, (1 + self._updates) / (10 + self._updates))
+        decay = min(self._decay**EVERY, (1 + self._updates) / (10 + self._updates))
         for average, variable in zip(self._averages, self._variables, strict=True):
             average *= decay
             average += (1 - decay) * self._as_array(variable)

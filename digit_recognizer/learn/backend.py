@@ -151,9 +151,33 @@ def batch_normalization(momentum: float) -> Any:
     """
     import keras
 
+    if keras.backend.backend() == "jax":
+        from digit_recognizer.learn.card.layers import FusedBatchNormalization
+
+        return FusedBatchNormalization(momentum=momentum)
     if keras.backend.backend() != "tensorflow":
         return keras.layers.BatchNormalization(momentum=momentum)
     return _fused_layer()(momentum=momentum)
+
+
+def convolution(*arguments: Any, **options: Any) -> Any:
+    """Return Keras's layer of that name, or one that cards are faster at."""
+    return _layer("Conv2D")(*arguments, **options)
+
+
+def max_pooling(size: int) -> Any:
+    """Return Keras's layer of that name, or one that cards are faster at."""
+    return _layer("MaxPooling2D")(size)
+
+
+def _layer(name: str) -> Any:
+    import keras
+
+    if keras.backend.backend() == "jax":
+        from digit_recognizer.learn.card import layers
+
+        return getattr(layers, name)
+    return getattr(keras.layers, name)
 
 
 @cache

@@ -19,9 +19,7 @@ def predict_probabilities(model: Any, images: np.ndarray, test_shift: int) -> np
     """
     from keras import ops
 
-    moves = [(0, 0)]
-    if test_shift:
-        moves += [(test_shift, test_shift), (-test_shift, -test_shift)]
+    moves = list_moves(test_shift)
     total = np.zeros((len(images), 10), np.float32)
     for down, right in moves:
         for start in range(0, len(images), _BATCH):
@@ -29,6 +27,13 @@ def predict_probabilities(model: Any, images: np.ndarray, test_shift: int) -> np
             logits = model.predict_on_batch(as_input(_shift(images[part], down, right)))
             total[part] += np.asarray(ops.softmax(logits))
     return total / np.float32(len(moves))
+
+
+def list_moves(test_shift: int) -> list[tuple[int, int]]:
+    """Return by how many pixels, down and right, an image is moved for its predictions."""
+    if not test_shift:
+        return [(0, 0)]
+    return [(0, 0), (test_shift, test_shift), (-test_shift, -test_shift)]
 
 
 def as_input(images: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from digit_recognizer.runs import FoldResult
 from digit_recognizer.workspace import ProjectError
 
 # For the learning curve only: enough held-out images to see its shape, few enough to cost nothing.
-_CURVE_IMAGES = 2_000
+CURVE_IMAGES = 2_000
 
 Report = Callable[[dict[str, Any]], None]
 
@@ -61,10 +61,10 @@ def fit_fold(
     generator = np.random.default_rng(seeds)
 
     held_out = data.folds == fold
-    training, watched = _hold_out_for_stopping(experiment, np.flatnonzero(~held_out), generator)
+    training, watched = hold_out_for_stopping(experiment, np.flatnonzero(~held_out), generator)
     model = _build_or_explain(experiment, precision)
     model.compile(
-        optimizer=_build_optimizer(experiment),
+        optimizer=build_optimizer(experiment),
         loss=keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=experiment.label_smoothing
         ),
@@ -73,7 +73,7 @@ def fit_fold(
     )
     average = WeightAverage(model, experiment.average_decay) if experiment.average_decay else None
     stopper = _Stopper(experiment.patience)
-    curve = np.flatnonzero(held_out)[: curve_images or _CURVE_IMAGES]
+    curve = np.flatnonzero(held_out)[: curve_images or CURVE_IMAGES]
 
     history: list[dict[str, float]] = []
     for epoch in range(experiment.epochs):
@@ -186,7 +186,7 @@ def _evaluate(model: Any, data: FoldData, indices: np.ndarray) -> tuple[float, f
     return log_loss(labels, probabilities), score(labels, probabilities).accuracy
 
 
-def _hold_out_for_stopping(
+def hold_out_for_stopping(
     experiment: Experiment, training: np.ndarray, generator: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
     """Cut a tenth off the training part for early stopping to watch, where that is on."""
@@ -218,7 +218,7 @@ class _Stopper:
             model.set_weights(self._best_weights)
 
 
-def _build_optimizer(experiment: Experiment) -> Any:
+def build_optimizer(experiment: Experiment) -> Any:
     from keras import optimizers
 
     if experiment.optimizer == "adamw":

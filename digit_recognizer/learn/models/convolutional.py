@@ -3,7 +3,7 @@
 from typing import Any
 
 from digit_recognizer.experiments import ConvStages, Deotte, PoolingConv, ResidualStages
-from digit_recognizer.learn.backend import batch_normalization
+from digit_recognizer.learn.backend import batch_normalization, convolution, max_pooling
 
 
 def stack_pooling_conv(images: Any, network: PoolingConv) -> Any:
@@ -11,8 +11,8 @@ def stack_pooling_conv(images: Any, network: PoolingConv) -> Any:
 
     features = images
     for filters in network.filters:
-        features = layers.Conv2D(filters, 3, activation="relu")(features)
-        features = layers.MaxPooling2D(2)(features)
+        features = convolution(filters, 3, activation="relu")(features)
+        features = max_pooling(2)(features)
     features = layers.Flatten()(features)
     for units in network.hidden_units:
         features = layers.Dense(units, activation="relu")(features)
@@ -23,7 +23,7 @@ def stack_deotte(images: Any, network: Deotte) -> Any:
     from keras import layers
 
     def convolve(features: Any, filters: int, size: int, **options: Any) -> Any:
-        features = layers.Conv2D(filters, size, activation="relu", **options)(features)
+        features = convolution(filters, size, activation="relu", **options)(features)
         return batch_normalization(momentum=0.99)(features)
 
     features = images
@@ -67,10 +67,10 @@ def _convolve(
     from keras import layers
 
     padding = "same" if padded else "valid"
-    features = layers.Conv2D(filters, size, padding=padding, use_bias=False)(features)
+    features = convolution(filters, size, padding=padding, use_bias=False)(features)
     if pool:
         # Before the normalisation, which then has a quarter of the work.
-        features = layers.MaxPooling2D(2)(features)
+        features = max_pooling(2)(features)
     # Short schedules: statistics must follow the weights within some tens of steps.
     features = batch_normalization(momentum=0.9)(features)
     return layers.ReLU()(features)
