@@ -2,7 +2,7 @@
 
 from _command import Parser, run
 
-from digit_recognizer.scaling.tables import make_tables
+from digit_recognizer.bench.scaling.tables import make_tables
 
 
 def main() -> None:
@@ -11,7 +11,7 @@ def main() -> None:
         "--measure", action="store_true", help="measure what the simulation starts from instead"
     )
     if parser.parse_args().measure:
-        from digit_recognizer.scaling.measure import measure_inputs
+        from digit_recognizer.bench.scaling.measure import measure_inputs
 
         for line in measure_inputs():
             print(line)

@@ -3,7 +3,7 @@
 from _command import Parser, make_console, run
 
 from digit_recognizer.learn.cluster.connection import Cluster
-from digit_recognizer.lineup import train_lineup
+from digit_recognizer.learn.lineup import train_lineup
 from digit_recognizer.workspace import Workspace
 
 

@@ -10,7 +10,7 @@ def main() -> None:
     parser.add_selection()
     options = parser.parse_args()
     say_at_once("Loading the saved networks, to predict once more")
-    from digit_recognizer.lineup import validate_lineup
+    from digit_recognizer.learn.validate import validate_lineup
 
     validate_lineup(Workspace.current(), **vars(options), console=make_console())
 

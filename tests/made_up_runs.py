@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.experiments import Dense, Experiment
-from digit_recognizer.resume import start_run
-from digit_recognizer.runs import FoldResult, Run
+from digit_recognizer.experiments.experiment import Dense, Experiment
+from digit_recognizer.runs.folder import FoldResult, Run
+from digit_recognizer.runs.opening import start_run
 from digit_recognizer.workspace import Workspace
 
 FOLDS, TEST_IMAGES = 3, 50

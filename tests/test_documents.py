@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer.experiments import EXPERIMENTS, LINEUPS
+from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
 from tests.commands import PROJECT, options_of_make
 
 DOCUMENTS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PROJECT.glob("docs/*.md")]
@@ -36,7 +36,7 @@ def test_every_experiment_with_a_published_figure_is_in_the_readmes_table() -> N
     text = (PROJECT / "README.md").read_text()
     for experiment in EXPERIMENTS.values():
         if experiment.published:
-            assert re.search(rf"^\| `{experiment.name}` \|.*\d%", text, re.MULTILINE)
+            assert re.search(rf"^\| `{experiment.name}` \|.*\d %", text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -10,7 +10,7 @@ import subprocess
 from datetime import datetime
 from pathlib import Path
 
-from digit_recognizer.environment import available_cores, describe_environment
+from digit_recognizer.runs.environment import available_cores, describe_environment
 
 
 def describe_machine() -> list[str]:

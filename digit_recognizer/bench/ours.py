@@ -14,7 +14,7 @@ from digit_recognizer.bench.layers import describe_layers
 from digit_recognizer.bench.turns import Task, Turns
 from digit_recognizer.data.dataset import COMPETITION_ROWS
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision, configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities

@@ -13,10 +13,11 @@ from rich.console import Console
 from digit_recognizer.bench.contest import Contender, contending
 from digit_recognizer.bench.table import Row, format_number
 from digit_recognizer.bench.turns import Task
-from digit_recognizer.configuration import to_dict
 from digit_recognizer.data.dataset import find_source
-from digit_recognizer.environment import available_cores
-from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.text import to_dict
+from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 

@@ -18,7 +18,8 @@ from digit_recognizer.bench.sizes import Sizes
 from digit_recognizer.bench.table import Row, format_markdown, format_table
 from digit_recognizer.bench.throughput import measure_throughput
 from digit_recognizer.bench.whole_command import measure_growth, measure_share
-from digit_recognizer.experiments import EXPERIMENTS, LINEUPS, Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
 from digit_recognizer.workspace import Workspace, require_writable, write_file
 
 STANDARD = EXPERIMENTS[LINEUPS["standard"][0]]

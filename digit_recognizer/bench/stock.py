@@ -13,7 +13,7 @@ import numpy as np
 from digit_recognizer.bench.layers import stock_class
 from digit_recognizer.bench.turns import Task, Turns
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import as_input
 

@@ -17,8 +17,8 @@ from digit_recognizer.bench.made_data import make_workspace
 from digit_recognizer.bench.ours import describe_engine, suiting_engine
 from digit_recognizer.bench.processes import Measured, measure_command
 from digit_recognizer.bench.table import Row, format_number
-from digit_recognizer.experiments import Experiment
-from digit_recognizer.runs import Run, open_run, read_config
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.runs.folder import Run, open_run, read_config
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace, project_root
 

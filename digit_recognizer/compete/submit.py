@@ -25,13 +25,13 @@ from digit_recognizer.data.dataset import (
     load_train,
     read_source,
 )
-from digit_recognizer.ensemble import Blend, blend, blend_fold_by_fold
-from digit_recognizer.environment import current_commit
 from digit_recognizer.kaggle_api import COMPETITION, PAGE
 from digit_recognizer.kaggle_api.client import require_wait
 from digit_recognizer.kaggle_api.credentials import find_credentials
-from digit_recognizer.lineup import Selection, choose_trained, print_scores
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.blend import Blend, blend, blend_fold_by_fold, print_scores
+from digit_recognizer.runs.environment import current_commit
+from digit_recognizer.runs.folder import open_run
+from digit_recognizer.runs.selection import Selection, choose_trained
 from digit_recognizer.scores import Score
 from digit_recognizer.workspace import ProjectError, Workspace, locked, sha256_of, sweep_temporaries
 

@@ -19,8 +19,8 @@ import numpy as np
 from digit_recognizer.data.sources.local import reading_archive
 from digit_recognizer.faults import fault_point
 from digit_recognizer.kernel.pack import LATEST, find_run
-from digit_recognizer.resume import list_differences
-from digit_recognizer.runs import Run, load_array, read_config
+from digit_recognizer.runs.folder import Run, load_array, read_config
+from digit_recognizer.runs.opening import list_differences
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,

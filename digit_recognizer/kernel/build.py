@@ -13,12 +13,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from digit_recognizer.configuration import find_variation
-from digit_recognizer.environment import COMMIT_FILE, current_commit
-from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.text import find_variation
 from digit_recognizer.kaggle_api import COMPETITION
 from digit_recognizer.kernel.archive import zip_members
-from digit_recognizer.lineup import Selection, resolve_selection
+from digit_recognizer.runs.environment import COMMIT_FILE, current_commit
+from digit_recognizer.runs.selection import Selection, resolve_selection
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
@@ -122,7 +123,7 @@ def _vary_there(experiment: Experiment) -> list[str]:
     if not variation:
         raise ProjectError(
             f"No settings of any experiment make {experiment.name}, so a kernel, which does not "
-            "have your studies and runs, cannot train it. Add it to experiments.py."
+            "have your studies and runs, cannot train it. Add it to experiments/named.py."
         )
     base, settings = variation
     return ["--experiments", base, "--set", *settings, "--name", experiment.name]

@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from digit_recognizer.kernel.archive import zip_members
-from digit_recognizer.runs import FOLD_FILES, Run, read_config
+from digit_recognizer.runs.folder import FOLD_FILES, Run, read_config
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_file
 
 LATEST = "latest.json"

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.experiments import Augmentation
+from digit_recognizer.experiments.experiment import Augmentation
 
 SIZE = 28
 CENTRE = (SIZE - 1) / 2

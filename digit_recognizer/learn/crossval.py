@@ -16,14 +16,14 @@ from rich.console import Console
 
 from digit_recognizer.data.dataset import Digits, fingerprint_of
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.environment import describe_environment, doubt_keras
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.cluster.connection import Cluster
 from digit_recognizer.learn.cluster.crew import Crew, hire
 from digit_recognizer.learn.training import FoldData
 from digit_recognizer.learn.workers import Engine, Fit
-from digit_recognizer.resume import start_run
-from digit_recognizer.runs import FoldResult, Run
+from digit_recognizer.runs.environment import describe_environment, doubt_keras
+from digit_recognizer.runs.folder import FoldResult, Run
+from digit_recognizer.runs.opening import start_run
 from digit_recognizer.scores import score
 from digit_recognizer.workspace import ProjectError, Workspace, locked, require_writable
 

@@ -1,6 +1,6 @@
 """The learning rate at every step."""
 
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 
 _PEAK = 0.25  # the part of the training after which the triangle has its tip
 _START = 0.1  # what the triangle begins with, as a part of its tip; it ends at nothing

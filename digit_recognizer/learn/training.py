@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.environment import describe_environment
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.faults import fault_point
 from digit_recognizer.learn.augment import augment
 from digit_recognizer.learn.averaging import WeightAverage
@@ -23,7 +22,8 @@ from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import as_input, predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
 from digit_recognizer.learn.weights import weights_of
-from digit_recognizer.runs import FoldResult
+from digit_recognizer.runs.environment import describe_environment
+from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError
 
 # For the learning curve only: enough held-out images to see its shape, few enough to cost nothing.

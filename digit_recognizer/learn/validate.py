@@ -9,14 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from rich.console import Console
 
-from digit_recognizer.data.dataset import Digits, fingerprint_of
+from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
 from digit_recognizer.learn.backend import describe_device
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import load_model
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run, open_run
+from digit_recognizer.runs.selection import choose_trained
 from digit_recognizer.scores import Score, score
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, Workspace
 
 # How far probabilities may differ where sums are taken in another order, or, as a GPU does, in
 # fewer digits.
@@ -65,3 +67,35 @@ def _tolerate(same_threads: bool, same_device: bool) -> float:
     if not same_device:
         return _OTHER_DEVICE
     return 0.0 if same_threads else _OTHER_THREADS
+
+
+def validate_lineup(
+    workspace: Workspace, lineup: str | None, experiments: list[str], console: Console
+) -> None:
+    """Load what was saved and print what it scores; a difference from the record is an error."""
+    train, test = load_train(workspace), load_test(workspace)
+    changed = []
+    for name in choose_trained(workspace, lineup, experiments).names:
+        for loaded in validate_run(open_run(workspace, name), train, test):
+            console.print(f"{name} fold {loaded.fold}: {loaded.score}, {_judge(loaded)}")
+            if not (loaded.is_identical or _is_close(loaded)):
+                changed.append(f"{name} fold {loaded.fold}")
+    if changed:
+        raise ProjectError(
+            f"{', '.join(changed)}: loaded networks predict otherwise than they did when trained. "
+            "Another library version or processor can do that."
+        )
+
+
+def _is_close(loaded: Validation) -> bool:
+    """Whether the difference is no larger than other threads or another device excuse."""
+    return loaded.largest_difference < loaded.tolerance
+
+
+def _judge(loaded: Validation) -> str:
+    if loaded.is_identical:
+        return "bit-identical to training"
+    difference = f"differs by up to {loaded.largest_difference:.0e}"
+    if _is_close(loaded):
+        return f"as in training, where threads or device were others ({difference})"
+    return f"NOT as in training: {difference}"

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from digit_recognizer.environment import find_older_keras
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
+from digit_recognizer.runs.environment import find_older_keras
 from digit_recognizer.workspace import ProjectError
 
 _NAME = "model.weights.h5"

@@ -21,12 +21,12 @@ from joblib import Parallel, delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
-from digit_recognizer.environment import available_cores, has_graphics_card, physical_memory
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.progress import FoldReporter, Watched, read_state, showing, write_note
 from digit_recognizer.learn.training import FoldData, fit_fold
-from digit_recognizer.runs import FoldResult
+from digit_recognizer.runs.environment import available_cores, has_graphics_card, physical_memory
+from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError
 
 # A worker takes some seconds to start; fewer images than this are trained in that time.

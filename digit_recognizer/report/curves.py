@@ -6,9 +6,9 @@ drawn.
 
 from typing import Any
 
-from digit_recognizer.experiments import Augmentation, Experiment
+from digit_recognizer.experiments.experiment import Augmentation, Experiment
 from digit_recognizer.pages.pictures import BLUE, VERMILION, as_png, new_figure, tidy
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 
 _LABELS = {"loss": "cross-entropy (nats)", "errors": "errors (%)"}
 

@@ -25,7 +25,7 @@ from digit_recognizer.report.index_page.markdown import (
 from digit_recognizer.report.index_page.markdown import escape as escape_markdown
 from digit_recognizer.report.index_page.write import write_index
 from digit_recognizer.report.run_page.write import write_run_page
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.workspace import ProjectError, Workspace, write_file
 
 FORMATS = ("html", "md")

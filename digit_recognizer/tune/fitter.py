@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from digit_recognizer.configuration import to_dict
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.text import to_dict
 from digit_recognizer.workspace import ProjectError, Workspace, project_root
 
 # Called with how many images were shown, and after an epoch with its number and error rate; the

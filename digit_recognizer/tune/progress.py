@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.spaces import Space, Value, read_chosen
 from digit_recognizer.scores import format_percent
-from digit_recognizer.search_spaces import Space, Value, read_chosen
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.study import Trial, find_best_trial, format_value, shorten_key
 

@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Console
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
+from digit_recognizer.experiments.best_of import name_best, require_study_name, study_folder
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.judging import find_verdict, train_for_judgement
 from digit_recognizer.tune.page.write import write_page
@@ -20,7 +21,6 @@ from digit_recognizer.tune.study import (
     read_terms,
     read_trials,
 )
-from digit_recognizer.tuned import name_best, require_study_name, study_folder
 from digit_recognizer.workspace import ProjectError, Workspace
 
 

@@ -14,12 +14,13 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from digit_recognizer.configuration import resolve_experiment
 from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.best_of import save_best, study_folder
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.spaces import Space, Value, find_space
+from digit_recognizer.experiments.text import resolve_experiment
 from digit_recognizer.learn.workers import Engine
-from digit_recognizer.search_spaces import Space, Value, find_space
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.fitter import Fitter
 from digit_recognizer.tune.holders import holding, requeue_abandoned
@@ -38,7 +39,6 @@ from digit_recognizer.tune.study import (
     study_lock,
 )
 from digit_recognizer.tune.trial import run_trial
-from digit_recognizer.tuned import save_best, study_folder
 from digit_recognizer.workspace import ProjectError, Workspace, require_writable
 
 _TICK = 0.2  # seconds

@@ -12,11 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.configuration import from_dict, to_dict
-from digit_recognizer.experiments import Experiment
-from digit_recognizer.faults import fault_point
-from digit_recognizer.resume import list_differences
-from digit_recognizer.search_spaces import (
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.spaces import (
     Between,
     OneOf,
     Range,
@@ -26,6 +23,9 @@ from digit_recognizer.search_spaces import (
     describe_space,
     read_chosen,
 )
+from digit_recognizer.experiments.text import from_dict, to_dict
+from digit_recognizer.faults import fault_point
+from digit_recognizer.runs.opening import list_differences
 from digit_recognizer.tune.pruning import make_pruner
 from digit_recognizer.workspace import ProjectError
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.spaces import apply
 from digit_recognizer.faults import fault_point
-from digit_recognizer.search_spaces import apply
 from digit_recognizer.tune.fitter import Fitted, Fitter
 from digit_recognizer.tune.holders import SAY_ALIVE_EVERY
 from digit_recognizer.tune.pruning import LOOKS, STEPS_PER_FOLD, Curve

@@ -17,10 +17,10 @@ from typing import IO, Any
 
 import numpy as np
 
-from digit_recognizer.configuration import from_dict
 from digit_recognizer.data.dataset import load_train
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.text import from_dict
 from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.workspace import ProjectError, Workspace

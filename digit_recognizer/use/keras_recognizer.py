@@ -13,7 +13,7 @@ import numpy as np
 
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import load_model
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.recognizer import require_images
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from digit_recognizer.environment import available_cores
+from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.use.model_file import INPUT, OUTPUT, ModelFile, read_model
 from digit_recognizer.use.recognizer import require_images
 from digit_recognizer.workspace import ProjectError

@@ -1,8 +1,8 @@
 """The runs of a line-up, opened for use."""
 
-from digit_recognizer.ensemble import require_common_data
-from digit_recognizer.lineup import choose_trained
-from digit_recognizer.runs import Run, open_run
+from digit_recognizer.runs.blend import require_common_data
+from digit_recognizer.runs.folder import Run, open_run
+from digit_recognizer.runs.selection import choose_trained
 from digit_recognizer.workspace import Workspace
 
 

@@ -11,7 +11,8 @@ import pytest
 from digit_recognizer.bench import ours, pytorch, stock
 from digit_recognizer.bench.contest import ContenderError, contending, take_turns
 from digit_recognizer.bench.layers import count_multiply_adds, describe_layers
-from digit_recognizer.experiments import EXPERIMENTS, ConvStages, Dense, Deotte, Experiment
+from digit_recognizer.experiments.experiment import ConvStages, Dense, Deotte, Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.workspace import Workspace

@@ -14,7 +14,7 @@ from digit_recognizer.bench.reach import (
     measure_reach,
     time_to_reach,
 )
-from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.workspace import Workspace
 
 EPOCHS = [Point(1, 10, 0.985), Point(2, 20, 0.991), Point(3, 30, 0.9899), Point(4, 40, 0.994)]

@@ -16,9 +16,9 @@ from digit_recognizer.bench.whole_command import (
     run_whole,
 )
 from digit_recognizer.data.dataset import load_test, load_train
-from digit_recognizer.experiments import EXPERIMENTS
+from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.workers import Engine
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.made_up_runs import (
     make_experiment,

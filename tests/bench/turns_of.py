@@ -6,8 +6,9 @@ from typing import Any
 
 from digit_recognizer.bench.contender import ROLES
 from digit_recognizer.bench.turns import Task, Turns
-from digit_recognizer.configuration import to_dict
-from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.text import to_dict
 from digit_recognizer.workspace import Workspace
 
 

@@ -15,8 +15,8 @@ from digit_recognizer.compete.submit import submit
 from digit_recognizer.data.dataset import COMPETITION_ROWS, fingerprint_of, load_test, load_train
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.data.sources import download
-from digit_recognizer.ensemble import blend
-from digit_recognizer.runs import Run, open_run
+from digit_recognizer.runs.blend import blend
+from digit_recognizer.runs.folder import Run, open_run
 from digit_recognizer.workspace import ProjectError, Workspace, sha256_of, write_json
 from tests.conftest import TEST_ROWS, TRAIN_ROWS
 from tests.limits import largest_file

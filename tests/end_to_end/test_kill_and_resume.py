@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer.environment import available_cores
+from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.workspace import Workspace, sha256_of
 from tests.commands import (
     TINY,

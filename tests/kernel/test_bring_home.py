@@ -16,7 +16,7 @@ from digit_recognizer.kernel import bring_home
 from digit_recognizer.kernel.archive import zip_members
 from digit_recognizer.kernel.bring_home import install_runs
 from digit_recognizer.kernel.pack import pack_runs
-from digit_recognizer.runs import array_bytes, open_run
+from digit_recognizer.runs.folder import array_bytes, open_run
 from digit_recognizer.workspace import ProjectError, Workspace, locked, sha256_of, write_json
 from tests.commands import run, run_well
 from tests.made_up_runs import make_experiment, make_up_run, open_made_up

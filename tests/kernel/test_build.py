@@ -15,12 +15,12 @@ import pytest
 from slugify import slugify
 
 from digit_recognizer.data.sources.mounted import VARIABLE
-from digit_recognizer.environment import current_commit
 from digit_recognizer.kernel import build
 from digit_recognizer.kernel.bring_home import install_runs
 from digit_recognizer.kernel.build import Job, build_kernel, plan_job
 from digit_recognizer.kernel.launcher import launch
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.environment import current_commit
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.workspace import Workspace, sha256_of
 from tests.commands import PROJECT, TINY, run_well, submission_hash, train_tiny
 from tests.made_up_runs import make_up_run

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer.configuration import vary
-from digit_recognizer.experiments import EXPERIMENTS, LINEUPS, Augmentation, Dense, Experiment
+from digit_recognizer.experiments.best_of import save_best
+from digit_recognizer.experiments.experiment import Augmentation, Dense, Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
+from digit_recognizer.experiments.text import vary
 from digit_recognizer.kernel.build import plan_job
-from digit_recognizer.tuned import save_best
 from digit_recognizer.workspace import ProjectError, Workspace
 
 DOWNLOAD = ["download.py", "--source", "auto"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from digit_recognizer.data.sources.sample import enlarge
-from digit_recognizer.experiments import Augmentation
+from digit_recognizer.experiments.experiment import Augmentation
 from digit_recognizer.learn.augment import augment, draw_affine, draw_displacement
 from digit_recognizer.learn.backend import configure
 

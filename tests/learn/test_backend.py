@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from digit_recognizer.experiments import ConvStages, Dense, Experiment
+from digit_recognizer.experiments.experiment import ConvStages, Dense, Experiment
 from digit_recognizer.learn import backend, weights
 from digit_recognizer.learn.backend import choose_precision, configure
 from digit_recognizer.learn.models import build_model

@@ -16,7 +16,7 @@ import pytest
 
 from digit_recognizer.data.sources import download
 from digit_recognizer.data.sources.made import write_competition
-from digit_recognizer.environment import available_cores
+from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.workspace import Workspace
 from tests.commands import (
     PROJECT,

@@ -6,13 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from digit_recognizer.experiments import (
-    EXPERIMENTS,
-    ConvStages,
-    Experiment,
-    Network,
-    ResidualStages,
-)
+from digit_recognizer.experiments.experiment import ConvStages, Experiment, Network, ResidualStages
+from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.backend import batch_normalization, configure
 from digit_recognizer.learn.models import build_model
 

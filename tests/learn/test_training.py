@@ -9,12 +9,7 @@ import pytest
 from digit_recognizer.data.dataset import load_test, load_train
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.data.sources import download
-from digit_recognizer.experiments import (
-    Augmentation,
-    ConvStages,
-    Dense,
-    Experiment,
-)
+from digit_recognizer.experiments.experiment import Augmentation, ConvStages, Dense, Experiment
 from digit_recognizer.learn.averaging import WeightAverage
 from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
@@ -22,7 +17,7 @@ from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.learn.weights import load_model
-from digit_recognizer.runs import FoldResult
+from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import Workspace
 
 TINY = Experiment("tiny", Dense((16,)), epochs=2, folds=3)

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import pytest
 
-from digit_recognizer.experiments import Dense, Experiment
+from digit_recognizer.experiments.experiment import Dense, Experiment
 from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.weights import load_model, weights_of

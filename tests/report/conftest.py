@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from digit_recognizer.experiments import LINEUPS
+from digit_recognizer.experiments.named import LINEUPS
 
 
 @pytest.fixture(autouse=True, scope="package")

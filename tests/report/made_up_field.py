@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.workspace import Workspace
 from tests.made_up_runs import make_up_run
 

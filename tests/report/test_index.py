@@ -13,7 +13,6 @@ from playwright.sync_api import Locator, Page
 from scipy.stats import binomtest
 
 from digit_recognizer.compete.ledger import Entry, add_entry
-from digit_recognizer.ensemble import blend
 from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.report.index_page.figures import draw_time_against_errors
 from digit_recognizer.report.index_page.findings import Findings, find_all
@@ -21,7 +20,8 @@ from digit_recognizer.report.index_page.markdown import format_findings
 from digit_recognizer.report.index_page.pairs import MOST
 from digit_recognizer.report.index_page.write import write_index
 from digit_recognizer.report.run_page.write import write_run_page
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.blend import blend
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.scores import Score
 from digit_recognizer.workspace import Workspace, write_json
 from tests.browser import PHONE, open_file, require_no_sideways_scrolling

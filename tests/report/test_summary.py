@@ -11,7 +11,7 @@ from rich.console import Console
 from digit_recognizer.data.dataset import Digits
 from digit_recognizer.report import summary
 from digit_recognizer.report.summary import write_report
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.workspace import ProjectError, Workspace, write_file
 from tests.made_up_runs import FOLDS, make_labels, make_up_run
 from tests.report.made_up_field import train, train_standard

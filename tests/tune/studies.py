@@ -6,8 +6,9 @@ import numpy as np
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import EXPERIMENTS
-from digit_recognizer.search_spaces import find_space
+from digit_recognizer.experiments.best_of import study_folder
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.spaces import find_space
 from digit_recognizer.tune.storage import open_storage
 from digit_recognizer.tune.study import (
     Terms,
@@ -18,7 +19,6 @@ from digit_recognizer.tune.study import (
     read_terms,
     read_trials,
 )
-from digit_recognizer.tuned import study_folder
 from digit_recognizer.workspace import Workspace
 
 EXPERIMENT = EXPERIMENTS["dense-128-128"]

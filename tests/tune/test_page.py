@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from digit_recognizer import experiments
 from digit_recognizer.data.dataset import load_train
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import Augmentation, ConvStages, Experiment
-from digit_recognizer.search_spaces import SPACES, apply
+from digit_recognizer.experiments import experiment as experiments
+from digit_recognizer.experiments.experiment import Augmentation, ConvStages, Experiment
+from digit_recognizer.experiments.spaces import SPACES, apply
 from digit_recognizer.tune.judging import Verdict, find_verdict, judged_pair
 from digit_recognizer.tune.page.code import as_code
 from digit_recognizer.tune.page.write import write_page

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from digit_recognizer.configuration import from_dict
 from digit_recognizer.data.sources import download
-from digit_recognizer.runs import open_run
-from digit_recognizer.search_spaces import apply
+from digit_recognizer.experiments.spaces import apply
+from digit_recognizer.experiments.text import from_dict
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.tune.judging import find_verdict, judged_pair
 from digit_recognizer.tune.pruning import STEPS_PER_FOLD
 from digit_recognizer.tune.run import tune

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from digit_recognizer.search_spaces import apply
+from digit_recognizer.experiments.spaces import apply
 from digit_recognizer.tune import study as module
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.study import Terms, ask, read_choice, read_terms, read_trials

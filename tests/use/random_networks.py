@@ -7,8 +7,7 @@ import numpy as np
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.environment import describe_environment
-from digit_recognizer.experiments import (
+from digit_recognizer.experiments.experiment import (
     ConvStages,
     Dense,
     Deotte,
@@ -20,8 +19,9 @@ from digit_recognizer.learn.backend import configure, describe_device
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import weights_of
-from digit_recognizer.resume import start_run
-from digit_recognizer.runs import FoldResult, Run
+from digit_recognizer.runs.environment import describe_environment
+from digit_recognizer.runs.folder import FoldResult, Run
+from digit_recognizer.runs.opening import start_run
 from digit_recognizer.use.keras_recognizer import Member
 from digit_recognizer.workspace import Workspace
 

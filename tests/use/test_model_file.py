@@ -10,7 +10,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from digit_recognizer.experiments import ConvStages, Experiment
+from digit_recognizer.experiments.experiment import ConvStages, Experiment
 from digit_recognizer.use.export.blend import write_blend
 from digit_recognizer.use.keras_recognizer import KerasRecognizer
 from digit_recognizer.use.model_file import check_model, read_model

@@ -12,10 +12,10 @@ import pytest
 from rich.console import Console
 
 from digit_recognizer.data.dataset import load_test, load_train
-from digit_recognizer.ensemble import blend
-from digit_recognizer.experiments import ConvStages, Dense, Experiment
+from digit_recognizer.experiments.experiment import ConvStages, Dense, Experiment
 from digit_recognizer.learn.weights import weights_of
-from digit_recognizer.runs import FoldResult, Run
+from digit_recognizer.runs.blend import blend
+from digit_recognizer.runs.folder import FoldResult, Run
 from digit_recognizer.use.export import write
 from digit_recognizer.use.export.blend import write_blend
 from digit_recognizer.use.keras_recognizer import KerasRecognizer, load_as_trained, load_in_float32

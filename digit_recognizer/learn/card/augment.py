@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from digit_recognizer.experiments import Augmentation
+from digit_recognizer.experiments.experiment import Augmentation
 from digit_recognizer.learn.augment import CENTRE, ELASTIC_GRID, SIZE, spread_of_control_points
 
 PADDED = SIZE + 2  # one pixel of paper all round stands for everything outside

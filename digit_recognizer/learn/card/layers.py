@@ -34,9 +34,7 @@ class Conv2D(keras.layers.Conv2D):
         return outputs.reshape(*patches.shape[:3], filters)
 
 
-def _cut_patches(
-    images: Any, size: tuple[int, int], strides: tuple[int, int], padding: str
-) -> Any:
+def _cut_patches(images: Any, size: tuple[int, int], strides: tuple[int, int], padding: str) -> Any:
     """Return what the kernel sees at each place, (n, rows, columns, height * width * channels).
 
     Filled up with zeros to a length that matrix units can read.
@@ -66,7 +64,7 @@ def _cut_patches(
     return jnp.concatenate(pieces, axis=-1)
 
 
-@jax.custom_vjp
+@jax.custom_vjp  # type: ignore[untyped-decorator]
 def _multiply(patches: Any, kernel: Any) -> Any:
     return patches @ kernel
 

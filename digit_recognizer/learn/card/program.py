@@ -6,7 +6,6 @@ the host, and each fold's result is what the fold alone would have given, but fo
 """
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -15,7 +14,7 @@ import keras
 import numpy as np
 from jax import lax
 
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.averaging import EVERY
 from digit_recognizer.learn.card import augment
 from digit_recognizer.learn.training import build_optimizer
@@ -75,9 +74,7 @@ class Program:
         )
         whole = (0, 0, 0, None, None, None, None)
         self.train_epoch = jax.jit(jax.vmap(self._train_epoch, whole), donate_argnums=0)
-        self.predict = jax.jit(
-            jax.vmap(self._predict, (0, 0, None, None)), static_argnums=(3,)
-        )
+        self.predict = jax.jit(jax.vmap(self._predict, (0, 0, None, None)), static_argnums=(3,))
 
     def begin(self, model: Any) -> State:
         """Return the state in which a model is."""

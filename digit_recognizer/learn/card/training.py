@@ -4,7 +4,6 @@ In: an experiment, the data, the numbers of the folds to hold out. Out: a `FoldR
 always holds is what `learn/training.py` says; this is the same training for another machine.
 """
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ import jax.numpy as jnp
 import keras
 import numpy as np
 
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.averaging import EVERY
 from digit_recognizer.learn.card import augment
 from digit_recognizer.learn.card.program import Means, Program, Share, State

@@ -32,7 +32,7 @@ from digit_recognizer.learn.cluster.remote import (
 )
 from digit_recognizer.learn.progress import showing, write_note
 from digit_recognizer.learn.workers import Fit, closing_quietly
-from digit_recognizer.runs import FoldResult
+from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError, sha256_of
 
 _LOOK_EVERY = 1.0  # seconds

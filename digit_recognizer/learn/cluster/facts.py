@@ -8,7 +8,7 @@ import hashlib
 import platform
 from functools import cache
 
-from digit_recognizer.environment import describe_environment
+from digit_recognizer.runs.environment import describe_environment
 from digit_recognizer.workspace import project_root
 
 Facts = dict[str, str]

@@ -17,9 +17,13 @@ from typing import Any
 
 from rich.console import Console
 
-from digit_recognizer.environment import available_cores, describe_environment, has_graphics_card
 from digit_recognizer.faults import fault_point
 from digit_recognizer.learn.cluster.connection import open_client, silence_dask
+from digit_recognizer.runs.environment import (
+    available_cores,
+    describe_environment,
+    has_graphics_card,
+)
 from digit_recognizer.workspace import ProjectError
 
 LOOPBACK = "127.0.0.1"

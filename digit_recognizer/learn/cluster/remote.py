@@ -21,13 +21,13 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.cluster.apart import ProcessDiedError, call_apart
 from digit_recognizer.learn.cluster.facts import Facts, gather_facts, list_mismatches
 from digit_recognizer.learn.progress import FoldReporter, read_state, write_note
 from digit_recognizer.learn.training import FoldData, fit_fold
-from digit_recognizer.runs import FoldResult
+from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError
 
 # Under which workers tell how far they are. One for all, because a scheduler keeps each for good.

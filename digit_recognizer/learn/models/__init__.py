@@ -7,7 +7,7 @@ everything that must happen to a pixel before the first layer is inside it.
 
 from typing import Any
 
-from digit_recognizer.experiments import (
+from digit_recognizer.experiments.experiment import (
     ConvStages,
     Dense,
     Deotte,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from digit_recognizer.experiments import ConvStages, Deotte, PoolingConv, ResidualStages
+from digit_recognizer.experiments.experiment import ConvStages, Deotte, PoolingConv, ResidualStages
 from digit_recognizer.learn.backend import batch_normalization, convolution, max_pooling
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from digit_recognizer.experiments import Dense
+from digit_recognizer.experiments.experiment import Dense
 
 
 def stack_dense(images: Any, network: Dense) -> Any:

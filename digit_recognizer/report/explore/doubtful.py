@@ -7,10 +7,10 @@ runs of other data are never asked.
 from dataclasses import dataclass
 
 from digit_recognizer.data.dataset import Digits, fingerprint_of
-from digit_recognizer.ensemble import blend
-from digit_recognizer.lineup import choose_trained
 from digit_recognizer.report.doubts import Doubt, find_doubts
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.blend import blend
+from digit_recognizer.runs.folder import open_run
+from digit_recognizer.runs.selection import choose_trained
 from digit_recognizer.scores import Score
 from digit_recognizer.workspace import ProjectError, Workspace
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digit_recognizer.ensemble import Blend, blend
 from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.report.index_page.comparison import (
     Comparison,
@@ -19,6 +18,7 @@ from digit_recognizer.report.index_page.comparison import (
     count_shared,
     jaccard,
 )
+from digit_recognizer.runs.blend import Blend, blend
 from digit_recognizer.scores import Score
 from digit_recognizer.workspace import ProjectError
 

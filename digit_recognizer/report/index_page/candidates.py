@@ -13,10 +13,11 @@ import numpy as np
 
 from digit_recognizer.compete.ledger import Entry
 from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
-from digit_recognizer.ensemble import Blend, blend
-from digit_recognizer.experiments import EXPERIMENTS, LINEUPS, Augmentation, Experiment
-from digit_recognizer.lineup import Selection, choose_trained
-from digit_recognizer.runs import Run, open_run
+from digit_recognizer.experiments.experiment import Augmentation, Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
+from digit_recognizer.runs.blend import Blend, blend
+from digit_recognizer.runs.folder import Run, open_run
+from digit_recognizer.runs.selection import Selection, choose_trained
 from digit_recognizer.scores import Score, log_loss
 from digit_recognizer.workspace import ProjectError, Workspace
 

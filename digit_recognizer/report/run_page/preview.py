@@ -6,7 +6,7 @@ its augmentation. What always holds: it is training's own function that moves th
 
 import numpy as np
 
-from digit_recognizer.experiments import Augmentation, Experiment
+from digit_recognizer.experiments.experiment import Augmentation, Experiment
 from digit_recognizer.pages.pictures import digit_uri
 
 DRAWS = 7

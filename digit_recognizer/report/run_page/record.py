@@ -7,8 +7,8 @@ missing, and nothing here is believed to be of any shape that an older version m
 from dataclasses import dataclass
 from typing import Any
 
-from digit_recognizer.configuration import flatten, to_dict
-from digit_recognizer.runs import Run
+from digit_recognizer.experiments.text import flatten, to_dict
+from digit_recognizer.runs.folder import Run
 
 _MISSING = "not on record"
 

@@ -6,8 +6,9 @@ always holds: the command leads to the very same experiment, which is checked, o
 
 import shlex
 
-from digit_recognizer.configuration import find_variation
-from digit_recognizer.experiments import EXPERIMENTS, Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.text import find_variation
 
 _LONGEST_NAME = 64
 

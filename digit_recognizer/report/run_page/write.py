@@ -37,7 +37,7 @@ from digit_recognizer.report.run_page.record import (
     read_folds,
 )
 from digit_recognizer.report.run_page.repeat import find_command, means_another_today
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.scores import (
     ConfidenceBin,
     Score,

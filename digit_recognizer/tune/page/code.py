@@ -1,4 +1,4 @@
-"""An experiment as Python, to be pasted into experiments.py.
+"""An experiment as Python, to be pasted into experiments/named.py.
 
 In: an experiment. Out: the call that makes it. What always holds: it says what differs from the
 defaults and nothing else, and leads back to the very same experiment.
@@ -7,7 +7,7 @@ defaults and nothing else, and leads back to the very same experiment.
 import dataclasses
 from typing import Any
 
-from digit_recognizer.experiments import Augmentation, Experiment
+from digit_recognizer.experiments.experiment import Augmentation, Experiment
 
 
 def as_code(experiment: Experiment) -> str:

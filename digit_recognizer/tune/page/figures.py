@@ -7,8 +7,8 @@ beside done ones, since what they have is a guess.
 from itertools import accumulate
 from typing import Any
 
+from digit_recognizer.experiments.spaces import Between, Range
 from digit_recognizer.pages.pictures import BLUE, INK, ORANGE, VERMILION, new_figure, tidy
-from digit_recognizer.search_spaces import Between, Range
 from digit_recognizer.tune.study import Trial, format_value
 
 _WIDE_RANGE = 5  # from here on, a logarithmic axis

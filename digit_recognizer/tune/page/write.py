@@ -8,12 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from digit_recognizer.experiments.best_of import name_best
+from digit_recognizer.experiments.spaces import read_chosen
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import as_svg
 from digit_recognizer.report.index_page import wording
 from digit_recognizer.report.run_page.repeat import find_command
 from digit_recognizer.scores import format_percent
-from digit_recognizer.search_spaces import read_chosen
 from digit_recognizer.tune.judging import find_verdict
 from digit_recognizer.tune.luck import estimate_luck
 from digit_recognizer.tune.page.code import as_code
@@ -29,7 +30,6 @@ from digit_recognizer.tune.study import (
     read_trials,
     shorten_key,
 )
-from digit_recognizer.tuned import name_best
 from digit_recognizer.workspace import Workspace, write_file
 
 _TEMPLATE = Path(__file__).parent / "tune.html"

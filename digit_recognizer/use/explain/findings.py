@@ -12,10 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
-from digit_recognizer.ensemble import blend
-from digit_recognizer.environment import available_cores
-from digit_recognizer.lineup import Selection, choose_trained
-from digit_recognizer.runs import Run, open_run
+from digit_recognizer.runs.blend import blend
+from digit_recognizer.runs.environment import available_cores
+from digit_recognizer.runs.folder import Run, open_run
+from digit_recognizer.runs.selection import Selection, choose_trained
 from digit_recognizer.use.explain.agreement import correlate
 from digit_recognizer.use.explain.choose import Chosen, choose_hardest, choose_typical
 from digit_recognizer.use.explain.examine import Explanation, draw_maps, examine

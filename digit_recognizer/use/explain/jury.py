@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import configure, differentiate
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import as_input
 from digit_recognizer.learn.weights import load_model
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 
 # More than any finite log-probability: what it is taken from has no part in a sum.
 _NEVER = 1e9

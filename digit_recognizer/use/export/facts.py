@@ -11,9 +11,9 @@ from importlib import metadata
 import numpy as np
 
 from digit_recognizer.data.dataset import Digits
-from digit_recognizer.ensemble import blend
-from digit_recognizer.environment import available_cores, current_commit, describe_environment
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.blend import blend
+from digit_recognizer.runs.environment import available_cores, current_commit, describe_environment
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.scores import (
     DigitScore,
     Score,

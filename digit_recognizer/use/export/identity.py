@@ -6,8 +6,8 @@ what the networks make of an image, and with the data that the file's figures ar
 
 import json
 
-from digit_recognizer.configuration import to_dict
-from digit_recognizer.runs import Run
+from digit_recognizer.experiments.text import to_dict
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.model_file import FORMAT
 from digit_recognizer.workspace import sha256_of
 

@@ -15,8 +15,8 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from digit_recognizer.environment import available_cores
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.environment import available_cores
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.export.card import write_card
 from digit_recognizer.use.export.comparison import compare
 from digit_recognizer.use.export.litert import LiteRtRecognizer, write_litert

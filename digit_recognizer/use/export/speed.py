@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.environment import available_cores
+from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.workspace import ProjectError, project_root
 
 IMAGES = 1_000

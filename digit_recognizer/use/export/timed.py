@@ -24,7 +24,7 @@ def _load(task: dict[str, Any]) -> Recognizer:
     threads = task["threads"]
     match task:
         case {"runs": names}:
-            from digit_recognizer.runs import open_run
+            from digit_recognizer.runs.folder import open_run
             from digit_recognizer.use.keras_recognizer import load_in_float32
             from digit_recognizer.workspace import Workspace
 

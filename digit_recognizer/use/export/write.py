@@ -13,8 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train, read_source
-from digit_recognizer.environment import available_cores
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.environment import available_cores
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.export.blend import write_blend
 from digit_recognizer.use.export.comparison import Comparison, compare, require_close
 from digit_recognizer.use.export.facts import LIMITS, Facts, gather_facts

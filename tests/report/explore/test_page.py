@@ -18,7 +18,7 @@ from digit_recognizer.report.explore import findings
 from digit_recognizer.report.explore.drift import measure_drift
 from digit_recognizer.report.explore.embedding import embed
 from digit_recognizer.report.explore.write import write_exploration
-from digit_recognizer.runs import FoldResult
+from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_json
 from tests.browser import DESKTOP, PHONE, open_file, require_no_sideways_scrolling
 from tests.commands import run, run_well

@@ -8,7 +8,7 @@ import numpy as np
 
 from digit_recognizer.data.dataset import Digits
 from digit_recognizer.report.run_page.write import write_run_page
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.workspace import Workspace
 from tests.made_up_runs import (
     FOLDS,

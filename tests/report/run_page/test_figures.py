@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 
 from digit_recognizer.report.run_page.write import write_run_page
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.workspace import Workspace
 from tests.browser import open_file
 from tests.made_up_runs import make_folds

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page
 
-from digit_recognizer.experiments import Augmentation
+from digit_recognizer.experiments.experiment import Augmentation
 from digit_recognizer.report.run_page import gallery
 from digit_recognizer.report.run_page.write import name_page
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.workspace import ProjectError, Workspace, write_json
 from tests.browser import PHONE, open_file, require_no_sideways_scrolling
 from tests.made_up_runs import make_experiment, make_probabilities, open_made_up

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from digit_recognizer.configuration import resolve_experiment
-from digit_recognizer.experiments import EXPERIMENTS, Augmentation, Dense, Experiment
+from digit_recognizer.experiments.experiment import Augmentation, Dense, Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.text import resolve_experiment
 from digit_recognizer.report.run_page.repeat import find_command, means_another_today
 
 

@@ -3,13 +3,13 @@
 import numpy as np
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
-from digit_recognizer.experiments import Experiment, Network, PoolingConv
+from digit_recognizer.experiments.experiment import Experiment, Network, PoolingConv
 from digit_recognizer.learn.backend import configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import weights_of
-from digit_recognizer.lineup import Selection
-from digit_recognizer.runs import FoldResult, Run
+from digit_recognizer.runs.folder import FoldResult, Run
+from digit_recognizer.runs.selection import Selection
 from digit_recognizer.use.explain.choose import Chosen
 from digit_recognizer.use.explain.examine import (
     INTEGRATED,

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page
 
 from digit_recognizer.data.dataset import load_train
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.workspace import Workspace, read_json, write_json
 from tests.browser import open_file
 from tests.commands import run, run_well

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 
 from digit_recognizer.data.dataset import load_train
-from digit_recognizer.experiments import Dense, Experiment
+from digit_recognizer.experiments.experiment import Dense, Experiment
 from digit_recognizer.learn.backend import differentiate
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import load_model
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.explain.expected_gradients import Expectation, find_obstacle
 from digit_recognizer.use.explain.integrated_gradients import integrate_gradients
 from digit_recognizer.use.explain.jury import Jury

@@ -12,7 +12,7 @@ import numpy as np
 import onnx
 import pytest
 
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.workspace import Workspace, sha256_of
 from tests.commands import PROJECT, run, run_well
 from tests.use.conftest import SMALL

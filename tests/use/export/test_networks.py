@@ -8,7 +8,8 @@ import numpy as np
 import onnx
 import pytest
 
-from digit_recognizer.experiments import EXPERIMENTS, Dense
+from digit_recognizer.experiments.experiment import Dense
+from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.use.export.blend import write_blend
 from digit_recognizer.use.export.comparison import compare

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from digit_recognizer.data.dataset import load_test, load_train
-from digit_recognizer.experiments import ConvStages, Dense, Experiment
-from digit_recognizer.runs import Run
+from digit_recognizer.experiments.experiment import ConvStages, Dense, Experiment
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.export import make, write
 from digit_recognizer.use.export.make import export_lineup
 from digit_recognizer.use.export.speed import Speed

@@ -13,7 +13,7 @@ import numpy as np
 from digit_recognizer.data.dataset import load_train
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import load_model
-from digit_recognizer.runs import open_run
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.use.pictures.cut_out import cut_out
 from digit_recognizer.use.pictures.read import PictureError, read_picture
 from digit_recognizer.workspace import Workspace

@@ -10,13 +10,8 @@ import types
 import typing
 from typing import Any, cast
 
-from digit_recognizer.experiments import (
-    EXPERIMENTS,
-    LINEUPS,
-    Augmentation,
-    Experiment,
-    Network,
-)
+from digit_recognizer.experiments.experiment import Augmentation, Experiment, Network
+from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
 from digit_recognizer.workspace import ProjectError
 
 

@@ -6,8 +6,8 @@ with bfloat16 in hardware, in the way that its comment says; what is assumed ins
 
 from dataclasses import dataclass
 
-from digit_recognizer.experiments import EXPERIMENTS
-from digit_recognizer.scaling.simulation import Costs
+from digit_recognizer.bench.scaling.simulation import Costs
+from digit_recognizer.experiments.named import EXPERIMENTS
 
 IMAGES, TEST_IMAGES = 42_000, 28_000
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from digit_recognizer.configuration import from_dict, to_dict
-from digit_recognizer.experiments import Experiment
-from digit_recognizer.runs import Run, array_bytes, load_array, read_config
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.text import from_dict, to_dict
+from digit_recognizer.runs.folder import Run, array_bytes, load_array, read_config
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digit_recognizer.ensemble import blend, cross_fit, fit_weights
-from digit_recognizer.runs import Run
+from digit_recognizer.runs.blend import blend, cross_fit, fit_weights
+from digit_recognizer.runs.folder import Run
 from digit_recognizer.scores import score
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.made_up_runs import (

@@ -7,9 +7,12 @@ holds: weights are either equal or, for each fold, fitted on the images of the o
 from dataclasses import dataclass
 
 import numpy as np
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
-from digit_recognizer.runs import Run
-from digit_recognizer.scores import Score, score
+from digit_recognizer.runs.folder import Run
+from digit_recognizer.scores import Score, format_percent, score
 from digit_recognizer.workspace import ProjectError
 
 WEIGHTINGS = ("equal", "fitted")
@@ -116,3 +119,25 @@ def _common_folds(runs: list[Run]) -> np.ndarray:
                 "cannot be cross-fitted; use WEIGHTS=equal or members with the same folds and seed."
             )
     return folds
+
+
+def print_scores(blended: Blend, console: Console) -> None:
+    table = Table(title="Out-of-fold scores", title_justify="left")
+    table.add_column("experiment")
+    for heading in ("weight", "accuracy", "errors", "95 % interval"):
+        table.add_column(heading, justify="right")
+    for name, own in blended.members.items():
+        table.add_row(escape(name), f"{blended.weights[name]:.3f}", *_cells_of(own))
+    if len(blended.members) > 1:
+        table.add_row(
+            "[bold]blend[/]", "", *(f"[bold]{cell}[/]" for cell in _cells_of(blended.score))
+        )
+    console.print(table)
+
+
+def _cells_of(own: Score) -> tuple[str, ...]:
+    return (
+        format_percent(own.accuracy, 3),
+        f"{own.errors:,} of {own.images:,}",
+        own.errors_interval,
+    )

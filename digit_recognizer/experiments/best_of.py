@@ -8,8 +8,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from digit_recognizer.configuration import from_dict, to_dict
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.text import from_dict, to_dict
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_json
 
 _PREFIX = "best-of-"

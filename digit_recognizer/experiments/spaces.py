@@ -10,8 +10,8 @@ import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from digit_recognizer.configuration import from_dict, to_dict
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.text import from_dict, to_dict
 from digit_recognizer.workspace import ProjectError
 
 # Without a bound a search would find that longer training is better, and nothing else.
@@ -209,7 +209,7 @@ def find_space(experiment: Experiment) -> Space:
     if space is None:
         raise ProjectError(
             f"{experiment.name} has no search space; there is one for {', '.join(SPACES)}. Declare "
-            "what may vary, and how far, in digit_recognizer/search_spaces.py:\n"
+            "what may vary, and how far, in digit_recognizer/experiments/spaces.py:\n"
             f'  "{experiment.name}": {{"learning_rate": Between(0.0003, 0.003, log=True), '
             '"batch_size": OneOf((32, 64))},'
         )

@@ -5,9 +5,9 @@ In: nothing. Out: text. What always holds: docs/scaling.md has these very tables
 
 from collections.abc import Iterator, Sequence
 
-from digit_recognizer.experiments import LINEUPS
-from digit_recognizer.scaling.inputs import CLUSTER, HERE, TRAININGS, Training
-from digit_recognizer.scaling.simulation import Outcome, simulate
+from digit_recognizer.bench.scaling.inputs import CLUSTER, HERE, TRAININGS, Training
+from digit_recognizer.bench.scaling.simulation import Outcome, simulate
+from digit_recognizer.experiments.named import LINEUPS
 from digit_recognizer.scores import format_percent
 
 _PLANNED = ("quick", "standard", "best")

@@ -7,15 +7,7 @@ from typing import Any
 
 import pytest
 
-from digit_recognizer.configuration import (
-    from_dict,
-    resolve_experiment,
-    resolve_lineup,
-    to_dict,
-)
-from digit_recognizer.experiments import (
-    EXPERIMENTS,
-    LINEUPS,
+from digit_recognizer.experiments.experiment import (
     Augmentation,
     ConvStages,
     Dense,
@@ -25,6 +17,8 @@ from digit_recognizer.experiments import (
     PoolingConv,
     ResidualStages,
 )
+from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
+from digit_recognizer.experiments.text import from_dict, resolve_experiment, resolve_lineup, to_dict
 from digit_recognizer.workspace import ProjectError
 
 PLAIN = Experiment("plain", Dense((16,)))

@@ -4,8 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer import environment
-from digit_recognizer.environment import COMMIT_FILE, current_commit, doubt_keras, find_older_keras
+from digit_recognizer.runs import environment
+from digit_recognizer.runs.environment import (
+    COMMIT_FILE,
+    current_commit,
+    doubt_keras,
+    find_older_keras,
+)
 from digit_recognizer.workspace import ProjectError, Workspace, project_root
 
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from digit_recognizer.scaling.simulation import Costs, simulate
+from digit_recognizer.bench.scaling.simulation import Costs, simulate
 
 FREE = Costs(start=0, process=0, saving=0)
 

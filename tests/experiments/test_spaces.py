@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from digit_recognizer.experiments import EXPERIMENTS, ConvStages, Dense, Experiment
-from digit_recognizer.search_spaces import (
+from digit_recognizer.experiments.experiment import ConvStages, Dense, Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.spaces import (
     MOST_PASSES,
     SPACES,
     Between,

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digit_recognizer.configuration import from_dict
-from digit_recognizer.experiments import Experiment
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.text import from_dict
 from digit_recognizer.faults import fault_point
 from digit_recognizer.scores import (
     bin_by_confidence,

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from digit_recognizer.resume import list_differences, start_run
-from digit_recognizer.runs import FOLD_FILES, Run, open_run
+from digit_recognizer.runs.folder import FOLD_FILES, Run, open_run
+from digit_recognizer.runs.opening import list_differences, start_run
 from digit_recognizer.workspace import ProjectError, Workspace, sha256_of, write_json
 from tests.made_up_runs import (
     DATA,

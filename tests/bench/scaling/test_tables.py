@@ -2,9 +2,9 @@
 
 import pytest
 
-from digit_recognizer.scaling.inputs import HERE, TRAININGS
-from digit_recognizer.scaling.simulation import simulate
-from digit_recognizer.scaling.tables import make_tables
+from digit_recognizer.bench.scaling.inputs import HERE, TRAININGS
+from digit_recognizer.bench.scaling.simulation import simulate
+from digit_recognizer.bench.scaling.tables import make_tables
 from tests.commands import PROJECT
 
 

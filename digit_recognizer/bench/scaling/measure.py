@@ -14,16 +14,17 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from digit_recognizer.bench.scaling.inputs import IMAGES, TEST_IMAGES, TRAININGS
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import EXPERIMENTS, Dense, Experiment
+from digit_recognizer.experiments.experiment import Dense, Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.cluster.apart import call_apart
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.learn.weights import weights_of
-from digit_recognizer.resume import start_run
-from digit_recognizer.runs import FoldResult
-from digit_recognizer.scaling.inputs import IMAGES, TEST_IMAGES, TRAININGS
+from digit_recognizer.runs.folder import FoldResult
+from digit_recognizer.runs.opening import start_run
 from digit_recognizer.workspace import Workspace
 
 _TIMES = 3

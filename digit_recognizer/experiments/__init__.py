@@ -1,0 +1,1 @@
+"""What can be trained: experiments, by name, from text and from searches."""
