@@ -118,7 +118,8 @@ tune: setup-tune  ## search for better values of an experiment: studies/, report
 	    $${SAMPLER:+--sampler="$$SAMPLER"} $${JUDGE:+--judge="$$JUDGE"}
 
 submit: setup  ## blend, write, check, record and, with credentials, upload submission.csv
-## LINEUP=  EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=auto|yes|no  FORCE=1
+## LINEUP=quick (top: what makes the fewest errors; nothing: what was trained last)
+## EXPERIMENTS="a b"  WEIGHTS=equal|fitted  MESSAGE="..."  UPLOAD=auto|yes|no  FORCE=1
 ## WAIT=300 (seconds, for the score)
 	@$(RUN) scripts/submit.py $${LINEUP:+--lineup="$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --weights="$$WEIGHTS" \

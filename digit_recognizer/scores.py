@@ -1,10 +1,10 @@
 """How good predictions are, as counts of errors: a percentage hides how few images decide.
 
-In: labels and probabilities. Out: a `Score`, one for each digit, and how far confidence can be
-trusted. A score is shown with its 95 % interval by Wilson's method, which does not shrink to
-nothing where no error was made. Two scores on the same images are compared pairwise, not by
-their intervals. What always holds: where nothing can be divided by, 0 is returned, as
-scikit-learn does.
+In: labels and probabilities. Out: a `Score`, one for each digit, whether one set of predictions is
+better than another, and how far confidence can be trusted. A score is shown with its 95 % interval
+by Wilson's method, which does not shrink to nothing where no error was made. Two scores on the same
+images are compared pairwise, not by their intervals. What always holds: where nothing can be
+divided by, 0 is returned, as scikit-learn does.
 """
 
 import math
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _95_PERCENT = 1.96  # standard deviations of a normal distribution, to either side
+LEVEL = 0.05  # a difference is significant where its p value is below
 CALIBRATION_BINS = 15  # of equal width, as in Guo et al. (2017)
 
 
@@ -83,6 +84,45 @@ def log_loss(labels: np.ndarray, probabilities: np.ndarray) -> float:
     """Return the mean negative log-likelihood, with probabilities no smaller than float32 has."""
     of_truth = probabilities[np.arange(len(labels)), labels].astype(np.float64)
     return float(-np.log(np.maximum(of_truth, np.finfo(np.float32).tiny)).mean())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two sets of predictions; the arrays hold rows of images."""
+
+    images: int
+    only_first_wrong: np.ndarray
+    only_second_wrong: np.ndarray
+    p: float
+
+    @property
+    def difference(self) -> int:
+        """How many errors more the first makes."""
+        return len(self.only_first_wrong) - len(self.only_second_wrong)
+
+
+def compare(
+    first_wrong: np.ndarray, second_wrong: np.ndarray, judged: np.ndarray | None = None
+) -> Comparison:
+    """Compare on the images that are `judged`, by McNemar's exact test."""
+    if judged is None:
+        judged = np.ones(len(first_wrong), bool)
+    only_first = np.flatnonzero(judged & first_wrong & ~second_wrong)
+    only_second = np.flatnonzero(judged & ~first_wrong & second_wrong)
+    p = exact_p(len(only_first), len(only_second))
+    return Comparison(int(judged.sum()), only_first, only_second, p)
+
+
+def exact_p(one: int, other: int) -> float:
+    """Return how likely so uneven a split, or a more uneven one, is between two equally good.
+
+    Images that both get right or wrong say nothing. Each other one falls to either side like a
+    fair coin, so the probability is the binomial's, on both sides.
+    """
+    from scipy.special import bdtr  # not at the top: it would slow every command's start
+
+    # An even split lies in both tails, which then make more than 1.
+    return min(1.0, 2 * float(bdtr(min(one, other), one + other, 0.5)))
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def submit(
     train, test = load_train(workspace), load_test(workspace)
     assert train.labels is not None
     _require_that_it_counts(workspace, upload)
-    selection = choose_trained(workspace, lineup, experiments)
+    selection = choose_trained(workspace, lineup, experiments, console)
     runs = [open_run(workspace, name) for name in selection.names]
     fingerprint = fingerprint_of(train, test)
     for run in runs:

@@ -5,9 +5,11 @@ In: names, `key=value` settings, JSON values. Out: experiments, and back. What a
 """
 
 import dataclasses
+import difflib
 import re
 import types
 import typing
+from collections.abc import Iterable
 from typing import Any, cast
 
 from digit_recognizer.experiments.experiment import Augmentation, Experiment, Network
@@ -18,14 +20,30 @@ from digit_recognizer.workspace import ProjectError
 def resolve_lineup(lineup: str) -> tuple[str, ...]:
     """Return the names of the line-up's experiments."""
     if lineup not in LINEUPS:
-        raise ProjectError(f"There is no line-up {lineup!r}. There are: {', '.join(LINEUPS)}.")
+        raise unknown_name("line-up", lineup, LINEUPS)
     return LINEUPS[lineup]
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str]) -> ProjectError:
+    """Return an error that says what the person may have meant."""
+    known = list(known)
+    return ProjectError(
+        f"There is no {kind} {name!r}.{suggest(name, known)} There are: {', '.join(known)}."
+    )
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return what to type in place of a name that is not known; empty where nobody can say."""
+    if "," in name:
+        return ' Separate names by spaces: EXPERIMENTS="a b".'
+    alike = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {alike[0]}?" if alike else ""
 
 
 def resolve_experiment(name: str, settings: list[str], new_name: str | None) -> Experiment:
     """Return the named experiment, varied by `key=value` settings under a name of its own."""
     if name not in EXPERIMENTS:
-        raise ProjectError(f"There is no experiment {name!r}. There are: {', '.join(EXPERIMENTS)}.")
+        raise unknown_name("experiment", name, EXPERIMENTS)
     return vary(EXPERIMENTS[name], settings, new_name)
 
 

@@ -75,7 +75,7 @@ def validate_lineup(
     """Load what was saved and print what it scores; a difference from the record is an error."""
     train, test = load_train(workspace), load_test(workspace)
     changed = []
-    for name in choose_trained(workspace, lineup, experiments).names:
+    for name in choose_trained(workspace, lineup, experiments, console).names:
         for loaded in validate_run(open_run(workspace, name), train, test):
             console.print(f"{name} fold {loaded.fold}: {loaded.score}, {_judge(loaded)}")
             if not (loaded.is_identical or _is_close(loaded)):

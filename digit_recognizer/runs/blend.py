@@ -92,6 +92,11 @@ def fit_weights(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return weights
 
 
+def average(members: list[np.ndarray]) -> np.ndarray:
+    """Return the members' equal blend."""
+    return _mix(np.stack(members), np.full(len(members), 1 / len(members)))
+
+
 def _mix(probabilities: np.ndarray, weights: np.ndarray) -> np.ndarray:
     # Summed by size: means of float32 lie on a rounding boundary often enough, even in float64,
     # for the order of members to change a last bit, and with it who wins a tie.

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from digit_recognizer.experiments.experiment import Experiment
-from digit_recognizer.experiments.text import from_dict
+from digit_recognizer.experiments.text import from_dict, suggest
 from digit_recognizer.faults import fault_point
 from digit_recognizer.scores import (
     bin_by_confidence,
@@ -271,9 +271,11 @@ def open_run(workspace: Workspace, name: str) -> Run:
     folder = workspace.runs / name
     config = read_config(folder)
     if config is None:
+        runs = [path.parent.name for path in workspace.runs.glob("*/config.json")]
         raise ProjectError(
-            f"There is no run {name!r} in {workspace.runs}. `make train EXPERIMENTS={name}` "
-            "makes it, if that is the name of an experiment; `make report` lists the runs."
+            f"There is no run {name!r} in {workspace.runs}.{suggest(name, runs)} "
+            f"`make train EXPERIMENTS={name}` makes it, if that is the name of an experiment; "
+            "`make report` lists the runs."
         )
     return Run(folder, config)
 

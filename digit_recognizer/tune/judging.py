@@ -15,9 +15,9 @@ from digit_recognizer.experiments.best_of import name_best
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.text import to_dict
 from digit_recognizer.learn.crossval import train_experiments
-from digit_recognizer.report.index_page.comparison import LEVEL, exact_p
 from digit_recognizer.report.index_page.wording import relate_p
 from digit_recognizer.runs.folder import Run, read_config
+from digit_recognizer.scores import LEVEL, exact_p
 from digit_recognizer.tune.study import Terms, Trial, build_experiment, find_best_trial
 from digit_recognizer.workspace import ProjectError, Workspace
 

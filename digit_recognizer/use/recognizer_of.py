@@ -48,7 +48,7 @@ def _load_trained(
     from digit_recognizer.use.export.identity import identify
     from digit_recognizer.use.trained import open_trained
 
-    label, runs = open_trained(workspace, lineup, experiments)
+    label, runs = open_trained(workspace, lineup, experiments, console)
     if backend == "keras":
         from digit_recognizer.use.keras_recognizer import load_as_trained
 

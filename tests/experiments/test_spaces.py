@@ -34,9 +34,7 @@ def test_every_declared_space_fits_and_leads_back_to_its_experiment(name: str) -
 
 
 def test_an_experiment_without_a_space_is_told_how_to_declare_one() -> None:
-    with pytest.raises(
-        ProjectError, match=r"deotte has no search space.*spaces\.py"
-    ) as told:
+    with pytest.raises(ProjectError, match=r"deotte has no search space.*spaces\.py") as told:
         find_space(EXPERIMENTS["deotte"])
     assert '"deotte": {"learning_rate": Between(' in str(told.value)
 

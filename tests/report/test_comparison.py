@@ -8,12 +8,11 @@ from scipy.stats import binomtest
 
 from digit_recognizer.report.index_page.comparison import (
     adjust,
-    compare,
     count_overlaps,
     count_shared,
-    exact_p,
     jaccard,
 )
+from digit_recognizer.scores import compare, exact_p
 
 RANDOM = np.random.default_rng(0)
 WRONG = RANDOM.random((4, 300)) < np.array([[0.1], [0.2], [0.3], [0.05]])

@@ -6,6 +6,8 @@ runs of other data are never asked.
 
 from dataclasses import dataclass
 
+from rich.console import Console
+
 from digit_recognizer.data.dataset import Digits, fingerprint_of
 from digit_recognizer.report.doubts import Doubt, find_doubts
 from digit_recognizer.runs.blend import blend
@@ -29,10 +31,12 @@ class NoJudgement:
     reason: str
 
 
-def judge_labels(workspace: Workspace, train: Digits, test: Digits) -> Judgement | NoJudgement:
+def judge_labels(
+    workspace: Workspace, train: Digits, test: Digits, console: Console | None = None
+) -> Judgement | NoJudgement:
     assert train.labels is not None
     try:
-        names = choose_trained(workspace, None, []).names
+        names = choose_trained(workspace, None, [], console).names
         runs = [open_run(workspace, name) for name in names]
         if any(run.config["data"] != fingerprint_of(train, test) for run in runs):
             return NoJudgement(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from rich.console import Console
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train, read_source
 from digit_recognizer.report.explore.counts import ClassCount, count_classes
@@ -64,7 +65,7 @@ class Findings:
         ]
 
 
-def explore(workspace: Workspace) -> Findings:
+def explore(workspace: Workspace, console: Console | None = None) -> Findings:
     source = read_source(workspace)
     train, test = load_train(workspace), load_test(workspace)
     assert train.labels is not None
@@ -83,7 +84,7 @@ def explore(workspace: Workspace) -> Findings:
         duplicates=duplicates,
         neighbours=find_neighbours(pool.images, left_out=copies),
         plane=embed(train.images),
-        judgement=judge_labels(workspace, train, test),
+        judgement=judge_labels(workspace, train, test, console),
     )
 
 

@@ -41,7 +41,7 @@ class Copy:
 
 def write_exploration(workspace: Workspace, console: Console) -> None:
     started = time.perf_counter()
-    findings = explore(workspace)
+    findings = explore(workspace, console)
     points = say_in_short(findings)
     links = find_links(workspace.reports, _PAGE)
     page = render(_TEMPLATE, links=links, points=points, **_show(findings)).encode()

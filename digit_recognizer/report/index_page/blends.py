@@ -11,15 +11,13 @@ import numpy as np
 
 from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.report.index_page.comparison import (
-    Comparison,
     Overlap,
-    compare,
     count_overlaps,
     count_shared,
     jaccard,
 )
 from digit_recognizer.runs.blend import Blend, blend
-from digit_recognizer.scores import Score
+from digit_recognizer.scores import Comparison, Score, compare
 from digit_recognizer.workspace import ProjectError
 
 

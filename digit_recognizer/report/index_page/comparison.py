@@ -1,59 +1,12 @@
-"""Whether one set of predictions is better than another, and how far several fail together.
+"""How far several sets of predictions fail together, and p values of many comparisons.
 
-In: which images each gets wrong. Out: counts and p values. What always holds: two are compared on
-the images that both were judged on, image by image, and p values are exact.
+In: which images each gets wrong, or p values. Out: counts, or p values that allow for their number.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-# A p value below this is taken for a difference.
-LEVEL = 0.05
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two sets of predictions; the arrays hold rows of images."""
-
-    images: int
-    only_first_wrong: np.ndarray
-    only_second_wrong: np.ndarray
-    p: float
-
-    @property
-    def difference(self) -> int:
-        """How many errors more the first makes."""
-        return len(self.only_first_wrong) - len(self.only_second_wrong)
-
-
-def compare(
-    first_wrong: np.ndarray, second_wrong: np.ndarray, judged: np.ndarray | None = None
-) -> Comparison:
-    """Compare on the images that are `judged`, by McNemar's exact test."""
-    if judged is None:
-        judged = np.ones(len(first_wrong), bool)
-    only_first = np.flatnonzero(judged & first_wrong & ~second_wrong)
-    only_second = np.flatnonzero(judged & ~first_wrong & second_wrong)
-    p = exact_p(len(only_first), len(only_second))
-    return Comparison(int(judged.sum()), only_first, only_second, p)
-
-
-def exact_p(one: int, other: int) -> float:
-    """Return how likely so uneven a split, or a more uneven one, is between two equally good.
-
-    Images that both get right or wrong say nothing. Each other one falls to either side like a
-    fair coin, so the probability is the binomial's, on both sides. Whole numbers hold it exactly,
-    however many images there are.
-    """
-    total = one + other
-    ways, tail = 1, 0
-    for count in range(min(one, other) + 1):
-        tail += ways
-        ways = ways * (total - count) // (count + 1)
-    # An even split lies in both tails, which then make more than 1.
-    return min(1.0, 2 * tail / 2**total)
 
 
 def adjust(p_values: Sequence[float]) -> list[float]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from digit_recognizer.report.index_page.candidates import Candidate
-from digit_recognizer.report.index_page.comparison import LEVEL, Comparison, adjust, compare
+from digit_recognizer.report.index_page.comparison import adjust
+from digit_recognizer.scores import LEVEL, Comparison, compare
 
 # A matrix of more is not read any more, and its tiles would make the page too big.
 MOST = 20

@@ -47,7 +47,7 @@ class Findings:
 def find_explanations(
     workspace: Workspace, lineup: str | None, experiments: list[str], console: Console
 ) -> Findings:
-    selection = choose_trained(workspace, lineup, experiments)
+    selection = choose_trained(workspace, lineup, experiments, console)
     train, runs = _load(workspace, selection)
     assert train.labels is not None
     probabilities = blend(runs, train.labels).oof

@@ -43,7 +43,7 @@ def export_lineup(
     console: Console,
 ) -> None:
     """Write the files and their card; with `speed`, how fast each of them answers."""
-    label, runs = open_trained(workspace, lineup, experiments)
+    label, runs = open_trained(workspace, lineup, experiments, console)
     export = prepare_export(workspace, label, runs)
     console.print(
         f"{escape(label)}: {sum(export.facts.networks.values())} networks, {export.facts.score} "
