@@ -94,10 +94,12 @@ split: setup  ## hold back a third of the labelled digits, to score a line-up on
 
 train: $(if $(CLUSTER),setup-cluster,setup)  ## k-fold training; run again, it goes on where it was stopped
 ## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1
+## DEVICE=cpu|gpu (otherwise a graphics card where there is one)
 ## CLUSTER=tcp://scheduler:8786 (on Dask's workers)  RESOURCES="GPU=1"  WAIT=60 (seconds, for a worker)
 	@$(RUN) scripts/train.py $${LINEUP:+--lineup="$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${SET:+--set="$$SET"} $${NAME:+--name="$$NAME"} \
-	    $${JOBS:+--jobs="$$JOBS"} $${FOLDS:+--folds="$$FOLDS"} $(if $(filter 1 yes true,$(FRESH)),--fresh) \
+	    $${JOBS:+--jobs="$$JOBS"} $${DEVICE:+--device="$$DEVICE"} $${FOLDS:+--folds="$$FOLDS"} \
+	    $(if $(filter 1 yes true,$(FRESH)),--fresh) \
 	    $${CLUSTER:+--cluster="$$CLUSTER" $${RESOURCES:+--resources="$$RESOURCES"} $${WAIT:+--wait="$$WAIT"}}
 
 cluster: setup-cluster  ## a Dask cluster of this machine, to train on; or workers for one elsewhere
@@ -111,11 +113,12 @@ scaling: setup  ## what a line-up would take on other machines: the tables of do
 
 tune: setup-tune  ## search for better values of an experiment: studies/, reports/tune-<study>.html
 ## EXPERIMENT=stages-short  TRIALS=20  PASSES=2000000  FOLDS="0 1"  STUDY=mine  JOBS=2
+## DEVICE=cpu|gpu (otherwise a graphics card where there is one)
 ## SAMPLER=tpe|random  STORAGE=postgresql://...  JUDGE="1 2" (the best against it, on these seeds)
 	@$(RUN) scripts/tune.py $${EXPERIMENT:+--experiment="$$EXPERIMENT"} $${STUDY:+--study="$$STUDY"} \
 	    $${TRIALS:+--trials="$$TRIALS"} $${PASSES:+--passes="$$PASSES"} \
 	    $${STORAGE:+--storage="$$STORAGE"} $${FOLDS:+--folds="$$FOLDS"} $${JOBS:+--jobs="$$JOBS"} \
-	    $${SAMPLER:+--sampler="$$SAMPLER"} $${JUDGE:+--judge="$$JUDGE"}
+	    $${DEVICE:+--device="$$DEVICE"} $${SAMPLER:+--sampler="$$SAMPLER"} $${JUDGE:+--judge="$$JUDGE"}
 
 submit: setup  ## blend, write, check, record and, with credentials, upload submission.csv
 ## LINEUP=quick (top: what makes the fewest errors; nothing: what was trained last)

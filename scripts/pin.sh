@@ -11,8 +11,8 @@ compile --upgrade --group pyproject.toml:use --constraint requirements.txt --out
 compile --upgrade --group pyproject.toml:cluster --constraint requirements.txt --constraint requirements-use.txt --output-file requirements-cluster.txt
 compile --upgrade --group pyproject.toml:tune --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --output-file requirements-tune.txt
 compile --upgrade --group pyproject.toml:shap --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --constraint requirements-tune.txt --output-file requirements-shap.txt
-# TensorFlow comes with the base, in one build or the other; so not with the tools.
-compile pyproject.toml --extra dev --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --constraint requirements-tune.txt --output-file requirements-dev.txt \
+compile --upgrade pyproject.toml --extra gpu --constraint requirements.txt --output-file requirements-gpu.txt \
     --no-emit-package tensorflow --no-emit-package tensorflow-cpu
-compile pyproject.toml --extra gpu --constraint requirements.txt --output-file requirements-gpu.txt \
-    --no-emit-package tensorflow-cpu
+# TensorFlow comes with the base, so not with the tools.
+compile pyproject.toml --extra dev --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --constraint requirements-tune.txt --constraint requirements-gpu.txt --output-file requirements-dev.txt \
+    --no-emit-package tensorflow --no-emit-package tensorflow-cpu

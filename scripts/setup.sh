@@ -1,20 +1,14 @@
 #!/bin/sh
 # setup.sh VENV base|cluster|tune|shap|use|use-alone|dev: make the virtual environment hold what the
-# requirements files pin. "cluster" adds what training on other machines needs, "tune" what a
-# search needs, "shap" that package, "use" what trained networks need to be of use; "use-alone" is
-# that without the rest, which is enough for an exported file. GPU=1 makes it hold what trains on a
-# graphics card.
+# requirements files pin. "cluster" adds what training on other machines needs, "tune" what a search
+# needs, "shap" that package, "use" what is needed to use trained networks; "use-alone" is that
+# without the rest, which is enough for an exported file. GPU=1 adds what trains on a graphics card.
 #
 # For each file there is a stamp in the environment, written last, with the checksum of what was
 # installed. So an environment whose making was killed half-way is never trusted, changed pins are
 # installed, and checking a finished one takes some milliseconds.
-#
-# A working environment that must be replaced is kept as VENV.before until the new one is finished,
-# and comes back if that fails. (The new one is made under its final name: an environment that is
-# renamed later does not work.) After a power cut or a kill the next command brings it back.
 set -eu
-venv=${1%/}
-before=$venv.before
+venv=$1
 
 is_installed() {
     [ "$(cat "$venv/.installed-$1" 2>/dev/null)" = "$(cksum < "$1")" ] && [ -x "$venv/bin/python" ]
@@ -47,10 +41,6 @@ find_python() {
     exit 1
 }
 
-is_asked_for() {
-    case $1 in 1 | yes | true) ;; *) return 1 ;; esac
-}
-
 has_card() {
     if nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then return; fi
     for device in /dev/nvidia[0-9]* /dev/dxg; do # the second is that of Windows' Subsystem for Linux
@@ -59,47 +49,36 @@ has_card() {
     return 1
 }
 
-is_gpu() {
-    [ -e "$venv/.installed-requirements-gpu.txt" ]
-}
-
-plan() {
-    base=requirements.txt
-    # Once made with GPU=1, an environment stays so: the CPU build would overwrite the CUDA build's files.
-    if is_asked_for "${GPU:-}" || is_gpu; then base=requirements-gpu.txt; fi
-    case $1 in
-    base) files=$base ;;
-    cluster) files="$base requirements-cluster.txt" ;;
-    tune) files="$base requirements-tune.txt" ;;
-    shap) files="$base requirements-shap.txt" ;;
-    use) files="$base requirements-use.txt" ;;
-    use-alone) files=requirements-use.txt ;;
-    dev) files="$base requirements-use.txt requirements-cluster.txt requirements-tune.txt requirements-dev.txt" ;;
-    esac
-}
-
-is_finished() {
-    if [ -e "$before" ]; then return 1; fi
-    for file in $files; do
-        if ! is_installed "$file"; then return 1; fi
-    done
-}
-
-# Whether there is an environment that is of use to somebody.
+# Whether something was installed here once, and Python still runs.
 works() {
     ls "$venv"/.installed-* >/dev/null 2>&1 && "$venv/bin/python" -c '' 2>/dev/null
 }
 
-bring_back() {
-    if [ -e "$before" ]; then
-        rm -rf "$venv"
-        mv "$before" "$venv"
-        echo "$venv was not replaced; it is as it was before." >&2
+case $2 in
+base) files=requirements.txt ;;
+cluster) files="requirements.txt requirements-cluster.txt" ;;
+tune) files="requirements.txt requirements-tune.txt" ;;
+shap) files="requirements.txt requirements-shap.txt" ;;
+use) files="requirements.txt requirements-use.txt" ;;
+use-alone) files=requirements-use.txt ;;
+dev) files="requirements.txt requirements-use.txt requirements-cluster.txt requirements-tune.txt requirements-dev.txt" ;;
+esac
+case ${GPU:-} in
+1 | yes | true)
+    if ! has_card; then
+        echo "Error: GPU=1 needs an NVIDIA card, and there is none here: nvidia-smi lists none and" >&2
+        echo "there is no /dev/nvidia0. Nothing was changed. If there is a card, install its driver;" >&2
+        echo "if not, leave out GPU=1." >&2
+        exit 1
     fi
-}
-
-plan "$2"
-if is_finished; then exit 0; fi
+    files="$files requirements-gpu.txt"
+    ;;
+esac
+missing=
+for file in $files; do
+    if ! is_installed "$file"; then missing="$missing $file"; fi
+done
+if [ -z "$missing" ]; then exit 0; fi
 
 # One command at a time: two that begin together would each delete what the other installs.
 lock="$venv.setup-lock"
@@ -115,40 +94,19 @@ if ! mkdir "$lock" 2>/dev/null; then
     esac
 fi
 echo $$ > "$lock/process"
-trap 'bring_back; rm -rf "$lock"' EXIT
-trap 'exit 129' HUP
+trap 'rm -rf "$lock"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-bring_back # what a killed command left
-rm -rf "$venv.discarded"
-plan "$2"
-if is_finished; then exit 0; fi
-if is_asked_for "${GPU:-}" && ! is_gpu && ! has_card; then
-    echo "Error: GPU=1 needs an NVIDIA card, and there is none here: nvidia-smi lists none and" >&2
-    echo "there is no /dev/nvidia0. Nothing was changed. If there is a card, install its driver;" >&2
-    echo "if not, leave out GPU=1." >&2
-    exit 1
-fi
-
-foundation=${files%% *}
-if [ "$2" = use-alone ] && [ -e "$venv/.installed-$base" ]; then foundation=$base; fi
-if ! [ -e "$venv/.installed-$foundation" ] || ! [ -x "$venv/bin/python" ]; then
-    # New, half-made, made for the other build of TensorFlow or for exported files alone, or its
-    # Python has since been uninstalled: begin with nothing. But replace only what was made here.
+if ! works; then
+    # New, half-made, or its Python has since been uninstalled: begin with nothing. But delete only
+    # what was begun here.
     if [ -e "$venv" ] && [ -n "$(ls -A "$venv")" ] && ! [ -e "$venv/.made-by-setup" ]; then
         echo "Error: $venv is there and was not made by this command; delete it, or name another" >&2
         echo "place: make VENV=/some/where ..." >&2
         exit 1
     fi
     python=$(find_python)
-    if works; then
-        for file in requirements-*.txt; do
-            case " $files requirements-gpu.txt " in *" $file "*) continue ;; esac
-            if [ -e "$venv/.installed-$file" ]; then files="$files $file"; fi
-        done
-        mv "$venv" "$before"
-    fi
     rm -rf "$venv"
     mkdir -p "$venv"
     touch "$venv/.made-by-setup"
@@ -165,8 +123,3 @@ if [ "$2" = shap ] && ! "$venv/bin/python" -c 'import sys; sys.exit(sys.version_
     exit 1
 fi
 for file in $files; do install_file "$file"; done
-# From here on the old one is not wanted back; a killed deletion must not look like one that is.
-if [ -e "$before" ]; then
-    mv "$before" "$venv.discarded"
-    rm -rf "$venv.discarded"
-fi

@@ -12,6 +12,7 @@ def main() -> None:
     parser.add_selection()
     parser.add_variation()
     parser.add_argument("--jobs", type=int, help="processes that train folds side by side")
+    parser.add_argument("--device", default="auto", help="auto, cpu, or gpu: graphics cards")
     parser.add_numbers("--folds", metavar="FOLD", help="only these folds")
     parser.add_argument("--fresh", action="store_true", help="start the runs over")
     parser.add_argument("--cluster", metavar="ADDRESS", help="train on this Dask cluster's workers")

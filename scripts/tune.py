@@ -15,6 +15,7 @@ def main() -> None:
     parser.add_argument("--storage", metavar="URL", help="a database (default: a journal)")
     parser.add_numbers("--folds", metavar="FOLD", help="default: 0 1")
     parser.add_argument("--jobs", type=int, help="trials side by side")
+    parser.add_argument("--device", default="auto", help="auto, cpu, or gpu: graphics cards")
     parser.add_argument("--sampler", default="tpe", help="tpe or random (default: %(default)s)")
     parser.add_numbers("--judge", metavar="SEED", help="no trials; judge")
     tune(Workspace.current(), **vars(parser.parse_args()), console=make_console())

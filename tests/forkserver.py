@@ -170,7 +170,7 @@ def main() -> None:
         importlib.import_module(name)
     package = importlib.import_module("digit_recognizer")
     for module in pkgutil.walk_packages(package.__path__, "digit_recognizer."):
-        if not module.name.startswith("digit_recognizer.learn.card"):  # Keras is TensorFlow's here
+        if not module.name.startswith("digit_recognizer.learn.gpu"):  # Keras is TensorFlow's here
             importlib.import_module(module.name)
     # A collection in a fork would copy every page of what was imported.
     gc.collect()

@@ -12,7 +12,7 @@ IMPORT_ALL = """
 import importlib, json, pkgutil, sys
 import digit_recognizer
 for module in pkgutil.walk_packages(digit_recognizer.__path__, "digit_recognizer."):
-    if not module.name.startswith("digit_recognizer.learn.card"):  # it is written in JAX
+    if not module.name.startswith("digit_recognizer.learn.gpu"):  # it is written in JAX
         importlib.import_module(module.name)
 print(json.dumps(sorted(sys.modules)))
 """

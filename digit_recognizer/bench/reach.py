@@ -76,7 +76,9 @@ def time_to_reach(points: list[Point], target: float) -> Point | None:
     return min(enough, key=lambda point: point.seconds, default=None)
 
 
-def describe_points(label: str, points: list[Point], each_anew: bool) -> Iterator[Row]:
+def describe_points(
+    label: str, points: list[Point], each_anew: bool, group: str = GROUP
+) -> Iterator[Row]:
     best = max(points, key=lambda point: point.accuracy)
     known = "the shortest of trainings of" if each_anew else "the first of"
     tried = ", ".join(str(point.epochs) for point in points) if each_anew else str(len(points))
@@ -86,11 +88,11 @@ def describe_points(label: str, points: list[Point], each_anew: bool) -> Iterato
         if found:
             accuracy = format_percent(found.accuracy, 2)
             note = f"one run; {found.epochs} epochs, {known} {tried}; {accuracy}"
-            yield Row(GROUP, what, f"{format_number(found.seconds)} s", note=note)
+            yield Row(group, what, f"{format_number(found.seconds)} s", note=note)
         else:
             accuracy = format_percent(best.accuracy, 2)
             spent = f"best {accuracy}, after {best.epochs} epochs of {points[-1].epochs}"
-            yield Row(GROUP, what, "not reached", note=f"one run; {spent}")
+            yield Row(group, what, "not reached", note=f"one run; {spent}")
 
 
 def follow(contender: Contender, label: str, limit: float, console: Console) -> list[Point]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from digit_recognizer.bench.gpu import measure_gpu
 from digit_recognizer.bench.machine import describe_machine
 from digit_recognizer.bench.made_data import make_workspace
 from digit_recognizer.bench.reach import GROUP, measure_reach
@@ -18,6 +19,7 @@ from digit_recognizer.bench.sizes import Sizes
 from digit_recognizer.bench.table import Row, format_markdown, format_table
 from digit_recognizer.bench.throughput import measure_throughput
 from digit_recognizer.bench.whole_command import measure_growth, measure_share
+from digit_recognizer.data.dataset import find_source
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
 from digit_recognizer.workspace import Workspace, require_writable, write_file
@@ -53,5 +55,7 @@ def _measure(
     yield from measure_growth(sizes.growth)
     if sizes.reach_seconds:
         yield from measure_reach(workspace, experiment, sizes.reach_seconds, console)
+        if find_source(workspace):
+            yield from measure_gpu(workspace, experiment, console)
     else:
         yield Row(GROUP, "all", "left out", note="with QUICK=1")

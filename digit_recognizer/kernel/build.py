@@ -110,8 +110,7 @@ def plan_job(
         trainings += [_vary_there(each) for each in chosen if each.name not in EXPERIMENTS]
     commands = [
         ["download.py", "--source", "auto"],
-        # One process: a GPU is one, and its folds are none the faster for sharing it.
-        *(["train.py", "--jobs", "1", *training] for training in trainings),
+        *(["train.py", *training] for training in trainings),
         ["submit.py", "--upload", "no", *which],
     ]
     return Job(name or selection.label, names, commands)

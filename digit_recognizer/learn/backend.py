@@ -117,6 +117,11 @@ def describe_device() -> str:
     """Return the kind of device that the networks run on."""
     import keras
 
+    if keras.backend.backend() == "jax":
+        import jax
+
+        kind = str(jax.devices()[0].device_kind)
+        return kind if kind != "cpu" else "CPU"
     if keras.backend.backend() != "tensorflow":
         return str(keras.backend.backend())
     import tensorflow as tf
@@ -152,7 +157,7 @@ def batch_normalization(momentum: float) -> Any:
     import keras
 
     if keras.backend.backend() == "jax":
-        from digit_recognizer.learn.card.layers import FusedBatchNormalization
+        from digit_recognizer.learn.gpu.layers import FusedBatchNormalization
 
         return FusedBatchNormalization(momentum=momentum)
     if keras.backend.backend() != "tensorflow":
@@ -174,7 +179,7 @@ def _layer(name: str) -> Any:
     import keras
 
     if keras.backend.backend() == "jax":
-        from digit_recognizer.learn.card import layers
+        from digit_recognizer.learn.gpu import layers
 
         return getattr(layers, name)
     return getattr(keras.layers, name)

@@ -19,6 +19,7 @@ from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.cluster.connection import Cluster
 from digit_recognizer.learn.cluster.crew import Crew, hire
+from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
 from digit_recognizer.learn.training import FoldData
 from digit_recognizer.learn.workers import Engine, Fit
 from digit_recognizer.runs.environment import describe_environment, doubt_keras
@@ -39,6 +40,7 @@ def train_experiments(
     only_folds: list[int] | None = None,
     fresh: bool = False,
     cluster: Cluster | None = None,
+    device: str = "auto",
 ) -> list[Run]:
     """Train what is missing of the experiments' folds; return the runs, scored.
 
@@ -49,14 +51,21 @@ def train_experiments(
     wanted = {each.name: _choose_folds(each, only_folds) for each in experiments}
     require_writable(workspace.runs)
     with contextlib.ExitStack() as stack:
-        engine: Engine | Crew
+        engine: Engine | GpuEngine | Crew
         if cluster:
             if jobs is not None:
                 raise ProjectError("JOBS= is for this machine; a cluster trains one fold a worker.")
+            if device != "auto":
+                raise ProjectError(
+                    'DEVICE= is for this machine. On a cluster, RESOURCES="GPU=1" takes the '
+                    "workers that have a graphics card."
+                )
             # First of all: no run is started over for a cluster that is not there.
             engine = stack.enter_context(hire(cluster, console))
         else:
-            engine = _choose_engine(experiments, wanted, len(train), jobs)
+            engine = choose_gpus(workspace, device, jobs, console) or _choose_engine(
+                experiments, wanted, len(train), jobs
+            )
         fast_precision = cache(engine.find_fast_precision)
         runs: dict[str, Run] = {}
         fits: list[Fit] = []
@@ -91,7 +100,7 @@ def _open_run(
     experiment: Experiment,
     train: Digits,
     test: Digits,
-    engine: Engine | Crew,
+    engine: Engine | GpuEngine | Crew,
     fresh: bool,
     console: Console,
 ) -> Run:
@@ -104,7 +113,7 @@ def _open_run(
         experiment,
         fingerprint_of(train, test),
         assign_folds(train.labels, experiment.folds, experiment.seed),
-        describe_environment(engine.threads),
+        describe_environment(engine.threads, engine.backend),
         fresh,
     )
     if differences and run.finished_folds and not run.is_complete:

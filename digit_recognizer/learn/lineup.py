@@ -31,6 +31,7 @@ def train_lineup(
     fresh: bool,
     console: Console,
     cluster: Cluster | None = None,
+    device: str = "auto",
 ) -> None:
     """Train what was named, or the line-up that fits the data; print what it scores."""
     train, test = load_train(workspace), load_test(workspace)
@@ -52,7 +53,17 @@ def train_lineup(
         selection = Selection(name, (name,))
 
     runs = train_experiments(
-        workspace, selection.label, chosen, train, test, jobs, console, folds, fresh, cluster
+        workspace,
+        selection.label,
+        chosen,
+        train,
+        test,
+        jobs,
+        console,
+        folds,
+        fresh,
+        cluster,
+        device,
     )
     if all(run.is_complete for run in runs):
         write_json(

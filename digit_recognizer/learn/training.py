@@ -62,7 +62,7 @@ def fit_fold(
 
     held_out = data.folds == fold
     training, watched = hold_out_for_stopping(experiment, np.flatnonzero(~held_out), generator)
-    model = _build_or_explain(experiment, precision)
+    model = build_or_explain(experiment, precision)
     model.compile(
         optimizer=build_optimizer(experiment),
         loss=keras.losses.CategoricalCrossentropy(
@@ -81,7 +81,7 @@ def fit_fold(
         loss, accuracy = _train_epoch(
             model, experiment, data, training, epoch, generator, average, report
         )
-        _require_finite(experiment, fold, loss)
+        require_finite(experiment, fold, loss)
         training_seconds = time.perf_counter() - epoch_started
         curve_loss, curve_accuracy = _evaluate(model, data, curve)
         record = {
@@ -106,7 +106,7 @@ def fit_fold(
     trained = time.perf_counter()
     oof = predict_probabilities(model, data.images[held_out], experiment.test_shift)
     test = predict_probabilities(model, data.test_images, experiment.test_shift)
-    _require_finite(experiment, fold, oof, test)
+    require_finite(experiment, fold, oof, test)
     report({"done": True})
     return FoldResult(
         fold=fold,
@@ -125,7 +125,7 @@ def fit_fold(
     )
 
 
-def _require_finite(experiment: Experiment, fold: int, *values: float | np.ndarray) -> None:
+def require_finite(experiment: Experiment, fold: int, *values: float | np.ndarray) -> None:
     if not all(np.isfinite(value).all() for value in values):
         raise ProjectError(
             f"{experiment.name} fold {fold}: the training has diverged, there are values that are "
@@ -133,7 +133,7 @@ def _require_finite(experiment: Experiment, fold: int, *values: float | np.ndarr
         )
 
 
-def _build_or_explain(experiment: Experiment, precision: str) -> Any:
+def build_or_explain(experiment: Experiment, precision: str) -> Any:
     try:
         return build_model(experiment, precision)
     except ValueError as error:

@@ -61,6 +61,8 @@ class Engine:
     jobs: int  # processes
     threads: int  # of each process
 
+    backend = None  # whichever Keras is set to
+
     @classmethod
     def with_jobs(cls, jobs: int) -> "Engine":
         if jobs < 1:
@@ -78,6 +80,11 @@ class Engine:
             return cls.with_jobs(1)
         fitting = physical_memory() // _MEMORY_OF_ONE
         return cls.with_jobs(max(1, min(available_cores(), fits, fitting)))
+
+    @property
+    def cards(self) -> list[int | None]:
+        """For each process the number of its graphics card: none has any."""
+        return [None] * self.jobs
 
     def __str__(self) -> str:
         processes = f"{self.jobs} processes of " if self.jobs > 1 else ""
@@ -126,10 +133,10 @@ def _train_numbered(number: int, fit: Fit, threads: int) -> tuple[int, FoldResul
 
 
 def _describe_workers(jobs: int) -> dict[str, Any]:
-    return {"n_jobs": jobs, "initializer": _prepare_worker, "initargs": (os.getpid(),)}
+    return {"n_jobs": jobs, "initializer": tie_to_caller, "initargs": (os.getpid(),)}
 
 
-def _prepare_worker(caller: int) -> None:
+def tie_to_caller(caller: int) -> None:
     """Tie a worker process to the process that called it."""
     # Ctrl-C reaches every process of the terminal; the caller alone answers it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -5,6 +5,7 @@ a difference is worth a warning, not a refusal.
 """
 
 import contextlib
+import importlib.util
 import os
 import platform
 import re
@@ -20,6 +21,7 @@ COMMIT_FILE = "COMMIT"
 # The version that requirements.txt pins, and the oldest with which the code was seen to work.
 _KERAS, _OLDEST_KERAS = (3, 15, 1), (3, 5)
 _LIBRARIES = ("keras", "tensorflow", "tensorflow-cpu", "numpy", "scikit-learn", "joblib")
+_LIBRARIES_OF_JAX = ("jax", "jaxlib")
 
 
 def current_commit() -> str:
@@ -31,13 +33,16 @@ def current_commit() -> str:
     return (_git("rev-parse", "HEAD") or "none") + changed
 
 
-def describe_environment(threads: int) -> dict[str, Any]:
+def describe_environment(threads: int, backend: str | None = None) -> dict[str, Any]:
+    """Return what goes on record; `backend` is Keras's, where it is not this process's own."""
+    backend = backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+    libraries = [*_LIBRARIES, *(_LIBRARIES_OF_JAX if backend == "jax" else ())]
     return {
         "commit": current_commit(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
-        "libraries": {name: version for name in _LIBRARIES if (version := _version(name))},
-        "keras_backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
+        "libraries": {name: version for name in libraries if (version := _version(name))},
+        "keras_backend": backend,
         "threads": threads,
     }
 
@@ -55,8 +60,13 @@ def physical_memory() -> int:
 
 
 def has_graphics_card() -> bool:
-    """Whether there is an NVIDIA card, as far as that shows without loading TensorFlow."""
+    """Whether there is an NVIDIA card, as far as that shows without loading JAX or TensorFlow."""
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/dxg").exists()  # dxg: in WSL
+
+
+def has_jax_for_cards() -> bool:
+    """Whether JAX's part for NVIDIA cards is installed."""
+    return any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13))
 
 
 def find_older_keras() -> str | None:

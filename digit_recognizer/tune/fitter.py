@@ -6,6 +6,7 @@ always holds: when the block ends, however it does, so has the process.
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from typing import Any
 
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.text import to_dict
+from digit_recognizer.learn.gpu.engine import variables_for
 from digit_recognizer.workspace import ProjectError, Workspace, project_root
 
 # Called with how many images were shown, and after an epoch with its number and error rate; the
@@ -23,8 +25,9 @@ from digit_recognizer.workspace import ProjectError, Workspace, project_root
 Watch = Callable[[dict[str, Any]], bool]
 
 
-# TensorFlow keeps some 20 MB of each network that it has trained, whatever is cleared.
-_FITS_OF_ONE = 6
+# TensorFlow keeps some 20 MB of each network that it has trained, whatever is cleared; JAX keeps
+# each compiled program.
+_FITS_OF_ONE, _FITS_ON_GPU = 6, 200
 
 
 @dataclass(frozen=True)
@@ -37,8 +40,11 @@ class Fitted:
 
 
 class Fitter:
-    def __init__(self, workspace: Workspace, threads: int) -> None:
-        self._setting = {"root": str(workspace.root), "threads": threads}
+    def __init__(self, workspace: Workspace, threads: int, gpu: int | None = None) -> None:
+        """Start the process; with `gpu`, it trains on the graphics card of that number."""
+        self._setting = {"root": str(workspace.root), "threads": threads, "on_gpu": gpu is not None}
+        self._variables = {} if gpu is None else variables_for(gpu)
+        self._most_fits = _FITS_OF_ONE if gpu is None else _FITS_ON_GPU
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has failed
         self._changing = threading.Lock()
         self._is_closed = False
@@ -59,7 +65,7 @@ class Fitter:
         return str(self._receive()["precision"])
 
     def fit(self, experiment: Experiment, fold: int, precision: str, watch: Watch) -> Fitted:
-        if self._fits == _FITS_OF_ONE:
+        if self._fits == self._most_fits:
             self._start_anew()
         self._fits += 1
         self._send(experiment=to_dict(experiment), fold=fold, precision=precision)
@@ -79,6 +85,7 @@ class Fitter:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "digit_recognizer.tune.worker"],
             cwd=project_root(),
+            env=os.environ | self._variables,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,

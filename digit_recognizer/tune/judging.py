@@ -59,6 +59,7 @@ def train_for_judgement(
     train: Digits,
     test: Digits,
     jobs: int | None,
+    device: str,
     console: Console,
 ) -> None:
     """Train what is missing of both, with each seed."""
@@ -76,7 +77,7 @@ def train_for_judgement(
     pairs = [judged_pair(study, terms, best, seed) for seed in seeds]
     label = f"{name_best(study)} against {terms.experiment.name}"
     wanted = [experiment for pair in pairs for experiment in pair]
-    train_experiments(workspace, label, wanted, train, test, jobs, console)
+    train_experiments(workspace, label, wanted, train, test, jobs, console, device=device)
 
 
 def find_verdict(workspace: Workspace, study: str, terms: Terms, best: Trial) -> Verdict | None:

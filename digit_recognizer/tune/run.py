@@ -33,6 +33,7 @@ def tune(
     storage: str | None,
     folds: list[int] | None,
     jobs: int | None,
+    device: str,
     sampler: str,
     judge: list[int] | None,
     console: Console,
@@ -44,10 +45,10 @@ def tune(
         )
     require_study_name(name)
     if judge is not None:
-        _judge(workspace, name, storage, judge, jobs, console)
+        _judge(workspace, name, storage, judge, jobs, device, console)
     elif experiment:
         budget = Budget.of(trials, passes)
-        search(workspace, experiment, name, budget, storage, folds, jobs, sampler, console)
+        search(workspace, experiment, name, budget, storage, folds, jobs, device, sampler, console)
     else:
         raise ProjectError("A search needs an EXPERIMENT; STUDY alone goes with JUDGE.")
     _report(workspace, name, storage, console)
@@ -59,6 +60,7 @@ def _judge(
     address: str | None,
     seeds: list[int],
     jobs: int | None,
+    device: str,
     console: Console,
 ) -> None:
     with explaining(address):
@@ -71,7 +73,7 @@ def _judge(
             f"The study {name} is about other data than what is in {workspace.data}; its best is "
             "judged on the same images."
         )
-    train_for_judgement(workspace, name, terms, trials, seeds, train, test, jobs, console)
+    train_for_judgement(workspace, name, terms, trials, seeds, train, test, jobs, device, console)
 
 
 def _report(workspace: Workspace, name: str, address: str | None, console: Console) -> None:

@@ -20,6 +20,7 @@ from digit_recognizer.experiments.best_of import save_best, study_folder
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.spaces import Space, Value, find_space
 from digit_recognizer.experiments.text import resolve_experiment
+from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
 from digit_recognizer.learn.workers import Engine
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.fitter import Fitter
@@ -52,6 +53,7 @@ def search(
     address: str | None,
     folds: list[int] | None,
     jobs: int | None,
+    device: str,
     sampler: str,
     console: Console,
 ) -> tuple[Any, Terms]:
@@ -66,7 +68,8 @@ def search(
         with alone(study_lock(folder)):
             # Two that make a database's tables at once would get in each other's way.
             opened = open_study(open_storage(address, folder), study, terms)
-        _Work(workspace, study, opened, terms, budget, train, address is None, console).run(jobs)
+        work = _Work(workspace, study, opened, terms, budget, train, address is None, console)
+        work.run(jobs, device)
     return opened, terms
 
 
@@ -107,8 +110,12 @@ class _Work:
         self._images = sum(len(train) - int(self._fold_sizes[fold]) for fold in terms.folds)
         self._is_over = threading.Event()
 
-    def run(self, jobs: int | None) -> None:
-        engine = None if jobs is None else Engine.with_jobs(jobs)
+    def run(self, jobs: int | None, device: str) -> None:
+        engine: Engine | GpuEngine | None = choose_gpus(
+            self._workspace, device, jobs, self._console
+        )
+        if jobs is not None:
+            engine = Engine.with_jobs(jobs)
         known = self._begin()
         if not self._budget.allows(known, self._passes_of({})):
             self._note_best()
@@ -126,11 +133,11 @@ class _Work:
         board = Board(self._name, terms.experiment, terms.space, self._budget, known, self._console)
         with ExitStack() as stack:
             holder = stack.enter_context(holding(self._folder))
-            threads = stack.enter_context(ThreadPoolExecutor(engine.jobs))
+            threads = stack.enter_context(ThreadPoolExecutor(len(engine.cards)))
             # Left before the threads are, which end without them.
             fitters = [
-                stack.enter_context(Fitter(self._workspace, engine.threads))
-                for _ in range(engine.jobs)
+                stack.enter_context(Fitter(self._workspace, engine.threads, card))
+                for card in engine.cards
             ]
             stack.callback(self._is_over.set)
             precision = self._settle_precision(fitters[0])

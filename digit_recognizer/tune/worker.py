@@ -12,6 +12,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -19,10 +21,12 @@ import numpy as np
 
 from digit_recognizer.data.dataset import load_train
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.text import from_dict
 from digit_recognizer.learn.backend import choose_precision
+from digit_recognizer.learn.gpu.engine import compiled_programs
+from digit_recognizer.learn.gpu.worker import find_fast_precision, train_fold
 from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError, Workspace
 
 # Of a fold, after each epoch: enough that chance among images is less than chance in training.
@@ -82,40 +86,46 @@ def main() -> None:
     os.dup2(2, 1)
     orders = _Orders(sys.stdin)
     setting = orders.next()
-    train = load_train(Workspace(Path(setting["root"])))
+    workspace = Workspace(Path(setting["root"]))
+    train = load_train(workspace)
     assert train.labels is not None
     nothing_else = np.empty((0, 28, 28), np.uint8)
     threads = setting["threads"]
+    fit: Callable[..., FoldResult] = fit_fold
+    if setting["on_gpu"]:
+        fit = partial(train_fold, cache=compiled_programs(workspace))
     while True:
         order = orders.next()
         if order.get("asks") == "precision":
-            tell(answers, precision=choose_precision(threads))
+            tell(answers, precision=_find_precision(setting))
             continue
         experiment = from_dict(order["experiment"])
         folds = assign_folds(train.labels, experiment.folds, experiment.seed)
         data = FoldData(train.images, train.labels, folds, nothing_else)
         reporter = _Reporter(orders, answers)
         try:
-            tell(
-                answers,
-                over=_fit(experiment, order["fold"], data, threads, reporter, order["precision"]),
+            result = fit(
+                experiment,
+                order["fold"],
+                data,
+                threads,
+                reporter,
+                order["precision"],
+                _CURVE_IMAGES,
             )
+            tell(answers, over=_judge(result, data))
         except _PrunedError:
             tell(answers, over=None)
         except ProjectError as error:  # of these values: they diverge, or no such network exists
             tell(answers, over=None, failed=str(error))
 
 
-def _fit(
-    experiment: Experiment,
-    fold: int,
-    data: FoldData,
-    threads: int,
-    reporter: _Reporter,
-    precision: str,
-) -> dict[str, Any]:
-    result = fit_fold(experiment, fold, data, threads, reporter, precision, _CURVE_IMAGES)
-    rows = np.flatnonzero(data.folds == fold)
+def _find_precision(setting: dict[str, Any]) -> str:
+    return find_fast_precision() if setting["on_gpu"] else choose_precision(setting["threads"])
+
+
+def _judge(result: FoldResult, data: FoldData) -> dict[str, Any]:
+    rows = np.flatnonzero(data.folds == result.fold)
     wrong = rows[result.oof.argmax(axis=1) != data.labels[rows]]
     return {"wrong": wrong.tolist(), "images": result.facts["images_trained"]}
 

@@ -210,22 +210,16 @@ def stamps(clone: Path) -> set[str]:
     return {path.name.removeprefix(".installed-") for path in clone.glob(".venv/.installed-*")}
 
 
-def leftovers(clone: Path) -> list[Path]:
-    return list(clone.glob(".venv.*"))
-
-
-def test_gpu_replaces_the_environment_and_keeps_what_was_added_to_it(
+def test_gpu_adds_to_the_environment_what_trains_on_a_card(
     with_tune: tuple[Path, dict[str, str]],
 ) -> None:
     clone, variables = with_tune
-    # A variable of somebody's environment is not a request to replace anything.
+    # A variable of somebody's environment is not a request to install anything.
     assert make(clone, "-s", "setup-tune", GPU="1", **variables).stdout == ""
     done = make(clone, "setup", "GPU=1", **variables)
     assert done.returncode == 0, done.stdout
-    assert stamps(clone) == {"requirements-gpu.txt", "requirements-tune.txt"}
-    assert not (clone / ".venv/old").exists()
-    assert leftovers(clone) == []
-    assert make(clone, "-s", "setup-tune", **variables).stdout == "", "it stays one for the card"
+    assert stamps(clone) == {f"requirements{each}.txt" for each in ("", "-tune", "-gpu")}
+    assert (clone / ".venv/old").exists(), "it is the same environment"
 
 
 def test_gpu_without_a_card_changes_nothing(with_tune: tuple[Path, dict[str, str]]) -> None:
@@ -236,32 +230,43 @@ def test_gpu_without_a_card_changes_nothing(with_tune: tuple[Path, dict[str, str
     refused = make(clone, "setup", "GPU=1", **variables)
     assert refused.returncode != 0
     assert "GPU=1 needs an NVIDIA card, and there is none here" in refused.stdout
-    assert (clone / ".venv/old").exists()
-    assert leftovers(clone) == []
+    assert stamps(clone) == {"requirements.txt", "requirements-tune.txt"}
 
 
-@pytest.mark.parametrize("file", ["requirements-gpu.txt", "requirements-tune.txt"])
 @pytest.mark.parametrize("fault", ["exit 1", "kill -TERM 0", "kill -INT 0", "kill -KILL 0"])
-def test_a_replacement_that_fails_brings_the_old_environment_back(
-    with_tune: tuple[Path, dict[str, str]], file: str, fault: str
+def test_an_installation_that_fails_leaves_what_was_there(
+    with_tune: tuple[Path, dict[str, str]], fault: str
 ) -> None:
     clone, variables = with_tune
     failed = subprocess.run(
         ["make", "setup", "GPU=1"],
         cwd=clone,
-        env=fresh_environment() | variables | {"AT": file, "DO": fault},
+        env=fresh_environment() | variables | {"AT": "requirements-gpu.txt", "DO": fault},
         start_new_session=True,
         check=False,
     )
     assert failed.returncode != 0
-    if "KILL" in fault:  # nobody was left to do it, so the next command does
-        assert (clone / ".venv.before/old").exists()
-        next_one = make(clone, "setup", **variables)
-        assert next_one.returncode == 0, next_one.stdout
-    # `make` may end at the signal before what it had started has put things back.
-    await_true(lambda: leftovers(clone) == [], "the old environment is back")
+    # `make` may end at the signal before what it had started has ended.
+    await_true(lambda: make(clone, "-s", "setup", **variables).returncode == 0, "the lock is free")
     assert (clone / ".venv/old").exists()
     assert stamps(clone) == {"requirements.txt", "requirements-tune.txt"}
+
+
+def test_an_environment_for_exported_files_alone_becomes_a_whole_one(
+    clone: Path, with_tune: tuple[Path, dict[str, str]]
+) -> None:
+    _, variables = with_tune
+    shutil.rmtree(clone / ".venv")
+
+    def set_up(kind: str) -> None:
+        command = ["scripts/setup.sh", ".venv", kind]
+        subprocess.run(command, cwd=clone, env=fresh_environment() | variables, check=True)
+
+    set_up("use-alone")
+    (clone / ".venv/old").touch()
+    set_up("base")
+    assert (clone / ".venv/old").exists()
+    assert stamps(clone) == {"requirements.txt", "requirements-use.txt"}
 
 
 def test_two_first_commands_do_not_destroy_each_others_environment(clone: Path) -> None:

@@ -105,7 +105,7 @@ def tune_here(workspace: Workspace, **asked: Any) -> str:
     )
     said = io.StringIO()
     console = Console(file=said, soft_wrap=True)
-    tune(workspace, **{**nothing, "sampler": "tpe", **asked}, console=console)
+    tune(workspace, **{**nothing, "device": "auto", "sampler": "tpe", **asked}, console=console)
     return said.getvalue()
 
 

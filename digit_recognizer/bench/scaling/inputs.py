@@ -19,7 +19,6 @@ class Training:
     name: str
     images_per_second: float
     rest: float  # seconds of a fold in which it does not train: building, predicting
-    host: float  # seconds an image, part of the training, that no graphics card takes over
 
     @property
     def folds(self) -> int:
@@ -34,24 +33,15 @@ class Training:
     def seconds(self) -> float:
         return self.passes / self.images_per_second + self.rest
 
-    def seconds_on_card(self, images_per_second: float) -> float:
-        """Return a fold's seconds on a card that trains this network so fast, were it alone.
-
-        The next batch is moved only when a step is done, so the two times add up. What predicting
-        takes is left as it is.
-        """
-        return self.passes * (1 / images_per_second + self.host) + self.rest
-
 
 # Speed and rest: means over the folds' `facts` in done.json after `make train LINEUP=quick` and
 # `make train`; of residual, the two folds that had the machine to themselves (docs/performance.md).
-# Host: `.venv/bin/python scripts/scaling.py --measure`, the smaller of two takings.
 TRAININGS = {
     training.name: training
     for training in (
-        Training("stages-short", images_per_second=2_186, rest=4.5, host=36e-6),
-        Training("stages", images_per_second=2_207, rest=12.0, host=34e-6),
-        Training("residual", images_per_second=2_659, rest=9.2, host=39e-6),
+        Training("stages-short", images_per_second=2_186, rest=4.5),
+        Training("stages", images_per_second=2_207, rest=12.0),
+        Training("residual", images_per_second=2_659, rest=9.2),
     )
 }
 

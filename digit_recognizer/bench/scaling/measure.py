@@ -7,28 +7,25 @@ the processor where that is what matters, because whatever else runs here only a
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from digit_recognizer.bench.scaling.inputs import IMAGES, TEST_IMAGES, TRAININGS
+from digit_recognizer.bench.scaling.inputs import IMAGES, TEST_IMAGES
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments.experiment import Dense, Experiment
+from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.cluster.apart import call_apart
 from digit_recognizer.learn.models import build_model
-from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.learn.weights import weights_of
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.runs.opening import start_run
 from digit_recognizer.workspace import Workspace
 
 _TIMES = 3
-_IMAGES = 12_800
 
 
 def measure_inputs() -> Iterator[str]:
@@ -40,10 +37,6 @@ def measure_inputs() -> Iterator[str]:
     nothing = _best(lambda: call_apart(len, (), meanwhile=lambda: None), _seconds_of_children)
     dask = _best(lambda: call_apart(_import_dask, meanwhile=lambda: None), _seconds_of_children)
     yield f"importing Dask: {dask - nothing:.1f} s"
-    choose_precision(1)
-    for name in TRAININGS:
-        host = _time_host(EXPERIMENTS[name])
-        yield f"what {name} computes outside the network: {1e6 * host:.0f} us an image"
     experiment = EXPERIMENTS["stages"]
     result = _make_up_result(experiment)
     yield f"a fold's result: {_size(result) / 1e6:.1f} MB"
@@ -66,25 +59,6 @@ def _seconds_of_children() -> float:
 
 def _import_dask() -> None:
     import_module("distributed")
-
-
-def _time_host(experiment: Experiment) -> float:
-    """Return this processor's seconds for one image of a training whose network is next to nothing.
-
-    Augmentation, copying, Keras's way from step to step: what no graphics card takes over.
-    """
-    generator = np.random.default_rng(0)
-    images = generator.integers(0, 256, (_IMAGES, 28, 28), np.uint8)
-    labels = generator.integers(0, 10, _IMAGES, np.uint8)
-    folds = (np.arange(_IMAGES) >= _IMAGES - 10).astype(np.int8)
-    data = FoldData(images, labels, folds, images[:10])
-
-    def train(epochs: int) -> float:
-        tiny = replace(experiment, network=Dense((1,)), epochs=epochs, test_shift=0)
-        return _best(lambda: fit_fold(tiny, 1, data, 1, lambda news: None), time.process_time)
-
-    # The difference of two, because tracing comes once.
-    return (train(3) - train(1)) / 2 / _IMAGES
 
 
 def _make_up_result(experiment: Experiment) -> FoldResult:

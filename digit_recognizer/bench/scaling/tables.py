@@ -12,7 +12,6 @@ from digit_recognizer.scores import format_percent
 
 _PLANNED = ("quick", "standard", "best")
 _WORKERS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 100)
-_CARD_SPEEDS = (5_000, 10_000, 20_000, 50_000, 100_000)
 _SEEDS = (1, 2, 4, 8, 16)
 
 
@@ -20,7 +19,6 @@ def make_tables() -> Iterator[str]:
     yield _compare_machines()
     yield _count_workers()
     yield _count_seeds()
-    yield _count_cards()
 
 
 def _members(lineup: str) -> list[Training]:
@@ -70,25 +68,6 @@ def _count_seeds() -> str:
         rows.append(
             (f"{seeds}", f"{len(folds)}", _clock(outcome), f"{format_percent(outcome.busy)}")
         )
-    return _format(rows)
-
-
-def _count_cards() -> str:
-    planned = ("standard", "best")
-    places = [(cards, lineup) for lineup in planned for cards in (1, 8)]
-    headings = [f"`{lineup}`, {cards} card{'s' * (cards > 1)}" for cards, lineup in places]
-    rows = [("images/s of `stages` on the card alone", *headings)]
-    for speed in _CARD_SPEEDS:
-        factor = speed / TRAININGS["stages"].images_per_second
-        cells = []
-        for cards, lineup in places:
-            folds = [
-                each.seconds_on_card(factor * each.images_per_second)
-                for each in _members(lineup)
-                for _ in range(each.folds)
-            ]
-            cells.append(_clock(simulate(folds, cards, CLUSTER)))
-        rows.append((f"{speed:,}", *cells))
     return _format(rows)
 
 

@@ -54,6 +54,15 @@ class Crew:
 
     threads = THREADS  # of each training
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the workers are asked to train on their graphics cards."""
+        return self.connection.resources.get("GPU", 0) > 0
+
+    @property
+    def backend(self) -> str | None:
+        return "jax" if self.on_gpu else None
+
     def __str__(self) -> str:
         count = len(self.connection.suiting_workers())
         takes = " ".join(f"{name}={n:g}" for name, n in self.connection.resources.items())
@@ -103,7 +112,7 @@ class Crew:
             digits = self._send_digits(fits)
             with self._watching(backend.give_up):
                 results = parallel(
-                    delayed(train_order)(_order(command, number, fit), digits)
+                    delayed(train_order)(_order(command, number, fit, self.on_gpu), digits)
                     for number, fit in enumerate(fits)
                 )
                 with closing_quietly(results):
@@ -126,12 +135,16 @@ class Crew:
             # `tuple`, because every worker has it, even one with no code of ours.
             return self.connection.client.submit(tuple, list(digits), key=f"digits-{fingerprint}")
 
-    def _ask(self, workers: list[str], question: Callable[[], str]) -> dict[str, str]:
+    def _ask(self, workers: list[str], question: Callable[[bool], str]) -> dict[str, str]:
         """Return what the workers answer, without those that are busy for longer than patience."""
         client = self.connection.client
         asked = {
             address: client.submit(
-                question, workers=[address], resources=self.connection.resources, pure=False
+                question,
+                self.on_gpu,
+                workers=[address],
+                resources=self.connection.resources,
+                pure=False,
             )
             for address in workers
         }
@@ -212,7 +225,7 @@ def agree_on_precision(answers: dict[str, str]) -> tuple[str, list[str]]:
     return "float32", slower
 
 
-def _order(command: str, number: int, fit: Fit) -> Order:
+def _order(command: str, number: int, fit: Fit, on_gpu: bool) -> Order:
     return Order(
         command,
         number,
@@ -221,6 +234,7 @@ def _order(command: str, number: int, fit: Fit) -> Order:
         fit.fold,
         fit.data.folds,
         fit.precision,
+        on_gpu,
         gather_facts(),
     )
 

@@ -21,8 +21,8 @@ from digit_recognizer.faults import fault_point
 from digit_recognizer.learn.cluster.connection import open_client, silence_dask
 from digit_recognizer.runs.environment import (
     available_cores,
-    describe_environment,
     has_graphics_card,
+    has_jax_for_cards,
 )
 from digit_recognizer.workspace import ProjectError
 
@@ -137,8 +137,8 @@ def place_workers(workers: int | None, cards: list[str]) -> Iterable[dict[str, A
 
 
 def list_cards() -> list[str]:
-    """Return the names that CUDA has for the cards that TensorFlow, as it is installed, can use."""
-    if "tensorflow" not in describe_environment(threads=1)["libraries"] or not has_graphics_card():
+    """Return CUDA's names of the cards that are here, if there is a JAX to train on them."""
+    if not (has_graphics_card() and has_jax_for_cards()):
         return []
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     if chosen is not None:

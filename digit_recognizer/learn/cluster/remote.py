@@ -25,6 +25,7 @@ from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.cluster.apart import ProcessDiedError, call_apart
 from digit_recognizer.learn.cluster.facts import Facts, gather_facts, list_mismatches
+from digit_recognizer.learn.gpu.worker import find_fast_precision, train_fold
 from digit_recognizer.learn.progress import FoldReporter, read_state, write_note
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.runs.folder import FoldResult
@@ -51,6 +52,7 @@ class Order:
     fold: int
     folds: np.ndarray
     precision: str
+    on_gpu: bool
     facts: Facts  # of the caller
 
 
@@ -62,8 +64,12 @@ def introduce_worker() -> Facts:
     return gather_facts()
 
 
-def find_precision() -> str:
-    return str(call_apart(choose_precision, THREADS, meanwhile=_require_wanted()))
+def find_precision(on_gpu: bool) -> str:
+    return str(call_apart(_find_precision_apart, on_gpu, meanwhile=_require_wanted()))
+
+
+def _find_precision_apart(on_gpu: bool) -> str:
+    return find_fast_precision() if on_gpu else choose_precision(THREADS)
 
 
 def train_order(order: Order, digits: Digits) -> tuple[int, FoldResult]:
@@ -111,7 +117,8 @@ def _train_apart(order: Order, digits: Digits, note: Path, worker: str) -> FoldR
     images, labels, test_images = digits
     data = FoldData(images, labels, order.folds, test_images)
     reporter = FoldReporter(partial(write_note, note))
-    return fit_fold(order.experiment, order.fold, data, THREADS, reporter, order.precision)
+    fit = train_fold if order.on_gpu else fit_fold
+    return fit(order.experiment, order.fold, data, THREADS, reporter, order.precision)
 
 
 def _tell(worker: Any, order: Order, state: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from jax import lax
 
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.averaging import EVERY
-from digit_recognizer.learn.card import augment
+from digit_recognizer.learn.gpu import augment
 from digit_recognizer.learn.training import build_optimizer
 
 _BATCH = 500  # of predictions

@@ -64,7 +64,7 @@ def _cut_patches(images: Any, size: tuple[int, int], strides: tuple[int, int], p
     return jnp.concatenate(pieces, axis=-1)
 
 
-@jax.custom_vjp  # type: ignore[untyped-decorator]
+@jax.custom_vjp
 def _multiply(patches: Any, kernel: Any) -> Any:
     return patches @ kernel
 

@@ -1,0 +1,250 @@
+"""Train several folds of an experiment side by side on a graphics card.
+
+In: an experiment, the data, the numbers of the folds to hold out. Out: a `FoldResult` of each. What
+always holds is the same as in `learn/training.py`; besides, a fold's result does not depend on
+which folds are trained beside it, except for the last bits.
+"""
+
+import statistics
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.faults import fault_point
+from digit_recognizer.learn.averaging import EVERY
+from digit_recognizer.learn.backend import describe_device
+from digit_recognizer.learn.gpu import augment
+from digit_recognizer.learn.gpu.program import Means, Program, Share, State
+from digit_recognizer.learn.prediction import list_moves
+from digit_recognizer.learn.schedule import learning_rate
+from digit_recognizer.learn.training import (
+    CURVE_IMAGES,
+    FoldData,
+    Report,
+    build_or_explain,
+    hold_out_for_stopping,
+    require_finite,
+)
+from digit_recognizer.learn.weights import weights_of
+from digit_recognizer.runs.environment import describe_environment
+from digit_recognizer.runs.folder import FoldResult
+
+
+def fit_folds(
+    experiment: Experiment,
+    folds: Sequence[int],
+    data: FoldData,
+    threads: int,
+    reports: Sequence[Report],
+    precision: str = "float32",
+    curve_images: int | None = None,
+) -> list[FoldResult]:
+    """Train the folds and return their results, in the same order."""
+    started = time.perf_counter()
+    stack = Stack(experiment, folds, data, precision, curve_images or CURVE_IMAGES)
+    histories: list[list[dict[str, float]]] = [[] for _ in folds]
+    stopper = _Stopper(experiment.patience, stack.state, len(folds))
+    for epoch in range(experiment.epochs):
+        epoch_started = time.perf_counter()
+        means = jax.tree.map(np.asarray, stack.train_epoch(epoch))
+        seconds = time.perf_counter() - epoch_started
+        for place, fold in enumerate(folds):
+            if stopper.is_over[place]:
+                continue
+            require_finite(experiment, fold, means.training[0][place])
+            record = {
+                "epoch": epoch + 1,
+                "learning_rate": stack.rate_at_end_of(epoch),
+                **_name("", means.training, place),
+                **_name("held_out_", means.curve, place),
+                "training_seconds": seconds / len(folds),
+            }
+            if experiment.patience:
+                record |= _name("watched_", means.watched, place)
+            histories[place].append(record)
+            reports[place]({"images": stack.counts[place], "epochs": experiment.epochs, **record})
+        fault_point("epoch")
+        if experiment.patience and stopper.end_after(stack.state, means.watched[0]):
+            break
+    if experiment.patience:
+        stack.state = stopper.best
+    trained = time.perf_counter()
+    own, test = stack.predict()
+    weights = stack.pack_weights()
+    ended = time.perf_counter()
+    results = []
+    for place, fold in enumerate(folds):
+        history = histories[place]
+        require_finite(experiment, fold, own[place], test[place])
+        reports[place]({"done": True})
+        results.append(
+            FoldResult(
+                fold=fold,
+                weights=weights[place],
+                oof=own[place],
+                test=test[place],
+                history=history,
+                facts={
+                    "images_trained": stack.counts[place] * len(history),
+                    # Each fold's share, so that the folds' sum is the time that all took.
+                    "training_seconds": round((trained - started) / len(folds), 3),
+                    "seconds": round((ended - started) / len(folds), 3),
+                    "folds_side_by_side": len(folds),
+                    "compiling_seconds": round(_compiling_seconds(history) * len(folds), 3),
+                    "device": describe_device(),
+                    "precision": precision,
+                    "environment": describe_environment(threads, "jax"),
+                },
+            )
+        )
+    return results
+
+
+def _name(prefix: str, loss_and_accuracy: tuple[Any, Any], place: int) -> dict[str, float]:
+    loss, accuracy = (float(each[place]) for each in loss_and_accuracy)
+    return {f"{prefix}loss": loss, f"{prefix}accuracy": accuracy}
+
+
+def _compiling_seconds(history: list[dict[str, float]]) -> float:
+    """Return how much longer the first epoch took, which is when the program is compiled."""
+    first, *others = (record["training_seconds"] for record in history)
+    return max(0.0, first - statistics.median(others)) if others else 0.0
+
+
+class _Stopper:
+    """Early stopping, for each fold of a stack on its own."""
+
+    def __init__(self, patience: int, state: State, folds: int) -> None:
+        self._patience = patience
+        self._best_loss = np.full(folds, np.inf)
+        self._waited = np.zeros(folds, int)
+        self.is_over = np.zeros(folds, bool)
+        # A copy: the next epoch reuses the memory of the state that it is given.
+        self.best: State = jax.tree.map(jnp.copy, state) if patience else state
+
+    def end_after(self, state: State, losses: np.ndarray) -> bool:
+        """Note the epoch's losses and the states that are the best so far; say if all are over."""
+        better = ~self.is_over & (losses < self._best_loss)
+        self._best_loss = np.where(better, losses, self._best_loss)
+        self._waited = np.where(better, 0, self._waited + 1)
+        self.best = _choose(jnp.asarray(better), state, self.best)
+        self.is_over |= self._waited >= self._patience
+        return bool(self.is_over.all())
+
+
+@jax.jit
+def _choose(which: Any, new: State, old: State) -> State:
+    def choose(new: Any, old: Any) -> Any:
+        return jnp.where(which.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    chosen: State = jax.tree.map(choose, new, old)
+    return chosen
+
+
+class Stack:
+    """Folds of one experiment in training, all at the same epoch."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        folds: Sequence[int],
+        data: FoldData,
+        precision: str,
+        curve_images: int = CURVE_IMAGES,
+    ) -> None:
+        self.experiment = experiment
+        self._padded = jnp.asarray(augment.pad(data.images))
+        self._labels = jnp.asarray(data.labels.astype(np.int32))
+        self._padded_test = jnp.asarray(augment.pad(data.test_images))
+        self.images_of_test = len(data.test_images)
+        shares, keys, models, self.held_out = [], [], [], []
+        for fold in folds:
+            seeds = np.random.SeedSequence([experiment.seed, fold])
+            seed = int(seeds.generate_state(1)[0])
+            keras.utils.set_random_seed(seed)
+            keys.append(jax.random.key(seed))
+            models.append(build_or_explain(experiment, precision))
+            held_out = data.folds == fold
+            generator = np.random.default_rng(seeds)
+            training, watched = hold_out_for_stopping(
+                experiment, np.flatnonzero(~held_out), generator
+            )
+            self.held_out.append(np.flatnonzero(held_out))
+            shares.append((training, self.held_out[-1][:curve_images], watched))
+        self.counts = [len(training) for training, _, _ in shares]
+        # As many as the largest of all folds needs, whichever are in this stack.
+        held_back = experiment.patience > 0
+        most = len(data.folds) - int(np.bincount(data.folds).min())
+        most -= max(1, most // 10) if held_back else 0
+        self._steps = -(-most // experiment.batch_size)
+        self.model = models[0]
+        self.program = Program(experiment, self.model, self._steps)
+        self.state: State = _stack([self.program.begin(model) for model in models])
+        self._share = Share(
+            _to_same_length([training for training, _, _ in shares]),
+            jnp.asarray(self.counts),
+            _to_same_length([curve for _, curve, _ in shares]),
+            _to_same_length([watched for _, _, watched in shares]),
+        )
+        self._keys = jnp.stack(keys)
+
+    def rate_at_end_of(self, epoch: int) -> float:
+        return learning_rate(self.experiment, epoch, self._steps - 1, self._steps)
+
+    def train_epoch(self, epoch: int) -> Means:
+        """Return the means of the epoch, still on the device."""
+        steps = range(self._steps)
+        rates = [learning_rate(self.experiment, epoch, step, self._steps) for step in steps]
+        self.state, means = self.program.train_epoch(
+            self.state,
+            self._share,
+            self._keys,
+            self._padded,
+            self._labels,
+            jnp.asarray(rates, jnp.float32),
+            epoch,
+        )
+        return means
+
+    def predict(self) -> tuple[list[np.ndarray], np.ndarray]:
+        """Return the probabilities of each fold's held-out images, and of the test images."""
+        weights, moving = self._learnt()
+        state = self.state._replace(weights=weights, statistics=moving)
+        moves = tuple(list_moves(self.experiment.test_shift))
+        own = self.program.predict(state, _to_same_length(self.held_out), self._padded, moves)
+        every = jnp.tile(jnp.arange(self.images_of_test), (len(self.held_out), 1))
+        test = self.program.predict(state, every, self._padded_test, moves)
+        cut = [
+            each[: len(images)] for each, images in zip(np.asarray(own), self.held_out, strict=True)
+        ]
+        return cut, np.asarray(test)
+
+    def pack_weights(self) -> list[bytes]:
+        """Return each fold's weights as Keras saves them, whichever backend loads them."""
+        packed = []
+        for weights, moving in zip(*map(np.asarray, self._learnt()), strict=True):
+            self.program.hand_over(weights, moving, self.model)
+            packed.append(weights_of(self.model))
+        return packed
+
+    def _learnt(self) -> tuple[Any, Any]:
+        """Return what counts in the end: the averages, where there are some."""
+        if self.experiment.average_decay and self.experiment.epochs * self._steps >= EVERY:
+            return self.state.averages
+        return self.state.weights, self.state.statistics
+
+
+def _stack(states: list[State]) -> Any:
+    return jax.tree.map(lambda *values: jnp.stack(values), *states)
+
+
+def _to_same_length(parts: list[np.ndarray]) -> Any:
+    """Return lists of numbers as one array, the shorter ones filled up from their beginnings."""
+    longest = max(len(part) for part in parts)
+    return jnp.asarray(np.stack([np.resize(part, longest) for part in parts]).astype(np.int32))
