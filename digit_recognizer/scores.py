@@ -66,7 +66,7 @@ class Score:
     def percentage(self) -> str:
         """The accuracy and its 95 % interval."""
         low, high = self.accuracy_interval
-        return f"{format_percent(self.accuracy, 3)} ({100 * low:.2f}–{100 * high:.2f})"
+        return f"{format_percent(self.accuracy, 3)} ({100 * low:.2f} to {100 * high:.2f})"
 
     def __str__(self) -> str:
         plural = "" if self.errors == 1 else "s"

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,16 @@ _OWN_VARIABLES = (
     "VERBOSE_OUTPUT",
 )
 TRAIN_ROWS, TEST_ROWS = 240, 60
+
+
+def pytest_configure() -> None:
+    # A shell starts what runs in its background without them, and so would be all that tests start.
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGQUIT, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)
 
 
 @pytest.fixture(autouse=True)

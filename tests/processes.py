@@ -19,10 +19,11 @@ def is_running(process: int) -> bool:
 
 
 def group_members(group: int) -> list[str]:
-    """The commands of the living processes of a process group."""
+    """The living processes of a process group, as they call themselves and as they were called."""
     # ww: however narrow the terminal.
     rows = [
-        line.split(maxsplit=2) for line in _ask_ps("-eww", "-o", "pgid=,stat=,args=").splitlines()
+        line.split(maxsplit=2)
+        for line in _ask_ps("-eww", "-o", "pgid=,stat=,comm=,args=").splitlines()
     ]
     return [row[2] for row in rows if row[0] == str(group) and not row[1].startswith("Z")]
 

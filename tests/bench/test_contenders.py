@@ -88,7 +88,7 @@ def test_trainings_of_growing_length_are_each_scored_on_the_whole_fold(
 def test_one_training_is_scored_on_the_whole_fold_after_each_epoch(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("digit_recognizer.learn.training._CURVE_IMAGES", 7)
+    monkeypatch.setattr("digit_recognizer.learn.training.CURVE_IMAGES", 7)
     _, *turns = answers_to(make_task(workspace, "reach by epochs", DENSE), 9)
     assert [turn["epochs"] for turn in turns] == [1, 2, 3]
     seconds = [turn["seconds"] for turn in turns]

@@ -21,6 +21,7 @@ def test_without_a_card_its_rows_are_left_out(
     assert row.figure == "left out"
 
 
+@pytest.mark.slow
 def test_a_cards_rows_are_of_all_folds(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

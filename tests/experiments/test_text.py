@@ -307,7 +307,9 @@ def test_a_name_that_could_leave_its_folder_is_refused(name: str) -> None:
 
 
 def test_unknown_experiments_and_line_ups_are_refused_with_those_there_are() -> None:
-    with pytest.raises(ProjectError, match=r"no experiment 'stage'\. There are: .*stages,"):
+    with pytest.raises(
+        ProjectError, match=r"no experiment 'stage'\. Did you mean stages\? There are: .*stages,"
+    ):
         resolve_experiment("stage", [], None)
     with pytest.raises(ProjectError, match=r"no line-up 'stages'\. There are: .*standard"):
         resolve_lineup("stages")

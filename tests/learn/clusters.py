@@ -14,6 +14,8 @@ from digit_recognizer.workspace import Workspace, sha256_of
 from tests.commands import start
 from tests.processes import await_true, group_members
 
+# What a cluster's workers start to train in is a fork, too, of one that has imported TensorFlow.
+_FORKING = {"DASK_DISTRIBUTED__WORKER__PRELOAD": "tests.forkserver"}
 ADDRESS = re.compile(r"(tcp|tls)://[0-9.]+:\d+")
 
 
@@ -41,7 +43,7 @@ def hosting(
     """Start a cluster, or workers for one, and kill what is left of them in the end."""
     if "--scheduler" not in arguments:
         arguments = ("--port", "0", *arguments)
-    process = start(workspace, "cluster", *arguments, fault=fault, **variables)
+    process = start(workspace, "cluster", *arguments, fault=fault, **_FORKING, **variables)
     assert process.stdout
     said = ""
     for line in process.stdout:
@@ -94,5 +96,4 @@ def hashes_of(workspace: Workspace, name: str) -> dict[str, str]:
 
 def trainings(group: int) -> list[str]:
     """The commands of a process group that train folds on workers."""
-    apart = "-m digit_recognizer.learn.cluster.apart"
-    return [command for command in group_members(group) if apart in command]
+    return [command for command in group_members(group) if "cluster.apart" in command]

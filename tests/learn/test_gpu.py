@@ -108,6 +108,7 @@ def trained(home: Workspace, data: FoldData) -> Run:
     """A run that `make train DEVICE=gpu` has made, on a machine whose card is its processor."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine, "find_gpus", lambda console: ("a card",))
+        patch.setattr(GpuEngine, "threads", 1)  # as TensorFlow has in these tests
         patch.setitem(engine_experiments(), SMALL.name, SMALL)
         console = Console(file=io.StringIO(), soft_wrap=True)
         train_lineup(home, None, [SMALL.name], [], None, None, None, False, console, device="gpu")
@@ -186,7 +187,7 @@ def test_a_step_has_the_loss_gradients_and_statistics_of_the_processors(
     with tf.GradientTape() as tape:
         logits = model(as_input(data.images[batch]), training=True)
         expected = measure(np.eye(10, dtype=np.float32)[data.labels[batch]], logits)
-    assert loss == pytest.approx(float(expected), rel=1e-5)
+    assert loss == pytest.approx(float(expected), rel=1e-4)
     own = tape.gradient(expected, [each.value for each in model.trainable_variables])
     assert len(gradients) == len(own)
     largest = float(max(np.abs(each).max() for each in own))
@@ -198,6 +199,7 @@ def test_a_step_has_the_loss_gradients_and_statistics_of_the_processors(
         assert ours == pytest.approx(np.asarray(theirs), rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_training_is_as_good_as_the_processors(trained: Run, data: FoldData) -> None:
     def count_errors(seed: int) -> int:
         wrong = 0
@@ -246,6 +248,7 @@ def test_a_run_has_on_record_how_it_was_trained(trained: Run, data: FoldData) ->
 # --- stacks -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_folds_result_does_not_depend_on_the_folds_beside_it(
     data: FoldData, tmp_path: Path
 ) -> None:
@@ -259,10 +262,12 @@ def test_a_folds_result_does_not_depend_on_the_folds_beside_it(
     stacked = fit_all(GpuEngine(("a card",), on.cache), list_fits(DENSE, data, tmp_path, 0, 1))
     for label, result in stacked.items():
         assert result.oof == pytest.approx(together[label].oof, abs=1e-4)
-    assert together["dense fold 0"].oof != pytest.approx(together["dense fold 2"].oof[:80], abs=0.1)
+    first, last = (together[f"dense fold {fold}"].test for fold in (0, 2))
+    assert np.abs(first - last).max() > 0.01, "they are different networks"
     assert any(on.cache.iterdir()), "compiled programs are kept"
 
 
+@pytest.mark.slow
 def test_early_stopping_ends_each_fold_at_its_own_best(data: FoldData, tmp_path: Path) -> None:
     patient = replace(DENSE, patience=1, epochs=30, learning_rate=0.05)
     results = fit_all(
@@ -274,6 +279,7 @@ def test_early_stopping_ends_each_fold_at_its_own_best(data: FoldData, tmp_path:
         assert losses[-1] >= losses[-2] == min(losses)
 
 
+@pytest.mark.slow
 def test_a_training_that_diverges_is_an_error(data: FoldData, tmp_path: Path) -> None:
     wild = replace(DENSE, pixels="raw", learning_rate=1e30)
     with pytest.raises(ProjectError, match="dense fold 0: the training has diverged"):

@@ -11,7 +11,7 @@ from playwright.sync_api import Page
 
 from digit_recognizer.data.dataset import load_train
 from digit_recognizer.data.folds import assign_folds
-from digit_recognizer.experiments import experiment as experiments
+from digit_recognizer.experiments import named
 from digit_recognizer.experiments.experiment import Augmentation, ConvStages, Experiment
 from digit_recognizer.experiments.spaces import SPACES, apply
 from digit_recognizer.tune.judging import Verdict, find_verdict, judged_pair
@@ -178,10 +178,10 @@ def test_runs_of_something_else_are_no_verdict(judged: tuple[Workspace, Trial]) 
 
 @pytest.mark.parametrize("name", SPACES)
 def test_code_to_paste_leads_back_to_the_experiment(name: str) -> None:
-    own = experiments.EXPERIMENTS[name]
+    own = named.EXPERIMENTS[name]
     ends = {key: range_.ends[0] for key, range_ in SPACES[name].items()}
     for experiment in (own, apply(own, ends)):
-        assert eval(as_code(experiment), vars(experiments)) == experiment
+        assert eval(as_code(experiment), vars(named)) == experiment
 
 
 def test_code_says_only_what_differs() -> None:

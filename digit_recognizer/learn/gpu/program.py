@@ -215,7 +215,7 @@ class _Row:
         return jnp.concatenate([jnp.ravel(value) for value in values])
 
     def split(self, row: Any) -> list[Any]:
-        starts = [0, *self._ends[:-1]]
+        starts = [0, *self._ends][:-1]
         return [
             row[start:end].reshape(shape)
             for start, end, shape in zip(starts, self._ends, self._shapes, strict=True)

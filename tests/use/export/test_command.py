@@ -111,7 +111,7 @@ def test_saved_networks_answer_bit_for_bit_as_in_training(small_home: Path) -> N
     code = (
         "from pathlib import Path; from rich.console import Console\n"
         "from digit_recognizer.data.dataset import load_test\n"
-        "from digit_recognizer.runs import open_run\n"
+        "from digit_recognizer.runs.folder import open_run\n"
         "from digit_recognizer.use.recognizer_of import load_recognizer\n"
         "from digit_recognizer.workspace import Workspace\n"
         f"workspace, name = Workspace.current(), {SMALL!r}\n"

@@ -38,7 +38,7 @@ def test_nothing_is_there_before_something_is_drawn(page: Page) -> None:
 def test_who_answers_and_how_good_it_is_is_said(page: Page, server: Process) -> None:
     facts = ask(server.port, "GET", "/api/model").json
     assert facts["networks"] == "2"
-    assert "of 1,078 wrong" in facts["oof_score"]
+    assert "of 1,078 (95 % interval" in facts["oof_score"]
     shown = page.locator("#model").inner_text()
     assert shown == f"{SMALL}, 2 networks, {facts['oof_score']} out of fold"
     assert page.locator("#limits").inner_text() == facts["limits"]
