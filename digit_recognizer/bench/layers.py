@@ -1,4 +1,4 @@
-"""A network as a plain list of layers, with the arithmetic that each costs.
+"""A network as a plain list of layers, with the multiply-adds of each.
 
 In: a Keras model. Out: JSON values, from which another library can build the same network. What
 always holds: the multiply-adds are those of one image, forward; additions, activations and

@@ -1,4 +1,4 @@
-"""What the figures belong to: processor, memory, libraries, day.
+"""The machine that the figures were measured on: processor, memory, libraries, day.
 
 In: nothing. Out: a few lines of text. What always holds: a fact that the system does not tell is
 left out, never guessed.

@@ -1,4 +1,4 @@
-"""Our own path, as `make train` takes it.
+"""Our own training, as `make train` runs it.
 
 In: tasks. Out: turns. What always holds: what is timed is `fit_fold`'s own loop, with augmentation,
 schedule and weight average; nothing is left out for the sake of the figure. The processes of a team
@@ -16,10 +16,10 @@ from digit_recognizer.data.dataset import COMPETITION_ROWS
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision, configure
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.training import FoldData, fit_fold
-from digit_recognizer.learn.workers import Engine
 from digit_recognizer.scores import score
 
 _FOR_EVER = 10_000  # epochs: the process ends when nobody wants another turn

@@ -1,4 +1,4 @@
-"""The most arithmetic that this machine does: the product of two square matrices.
+"""The highest arithmetic speed of this machine: the product of two square matrices.
 
 In: a task with the matrices' side. Out: turns, each with the seconds in float32 and in bfloat16.
 """

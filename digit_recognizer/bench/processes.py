@@ -1,4 +1,4 @@
-"""A command with all the processes that it starts, measured from outside.
+"""Measure a command together with all processes that it starts.
 
 In: a command. Out: its seconds, and its memory at the highest. What always holds: when the
 measurement is interrupted, none of the command's processes goes on.

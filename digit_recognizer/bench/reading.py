@@ -1,4 +1,4 @@
-"""How long a command takes to start, and to read the data.
+"""How long a command takes to start and to read the data.
 
 In: a workspace. Out: rows of the table.
 """

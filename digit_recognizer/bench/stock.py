@@ -1,4 +1,4 @@
-"""What Keras makes of the same network by itself: its own layers, `compile` and `fit`.
+"""The same network trained by stock Keras: its own layers, `compile` and `fit`.
 
 In: tasks. Out: turns. What always holds: this process does not call `learn.backend.configure`, so
 that nothing of ours (deterministic operations, which put XLA out of use, among it) slows it down;

@@ -1,4 +1,4 @@
-"""Images per second, ours beside stock Keras and PyTorch; and what part of the machine that takes.
+"""Images per second beside stock Keras and PyTorch, and the part of the machine's peak speed.
 
 In: an experiment, a workspace with data. Out: rows of the table. What always holds: the contenders
 train the same network at the same batch size and take turns; ours is as many processes as `make
@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Any
 
 from digit_recognizer.bench import ours, pytorch
-from digit_recognizer.bench.contest import Contender, ContenderError, contending, take_turns
+from digit_recognizer.bench.contenders import Contender, ContenderError, contending, take_turns
 from digit_recognizer.bench.layers import count_multiply_adds
 from digit_recognizer.bench.sizes import Sizes
 from digit_recognizer.bench.table import Row, summarize
 from digit_recognizer.bench.turns import Task
 from digit_recognizer.experiments.experiment import Augmentation, Experiment
 from digit_recognizer.experiments.text import to_dict
-from digit_recognizer.learn.workers import Engine
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace

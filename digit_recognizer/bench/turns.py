@@ -1,4 +1,4 @@
-"""The contract between the measuring process and a contender's: one line of JSON for each turn.
+"""How the measuring process talks to a contender: one line of JSON for each turn.
 
 In: a task. Out, of the contender: first a line of what it is, once it is warm; then, for each line
 that it is sent, one when that turn is over, with whatever the caller's clock cannot measure. What

@@ -1,4 +1,4 @@
-"""What `make train` takes as a whole: its time, the part of it that is not training, its memory.
+"""Time and memory of a whole `make train`, and the part that is not training.
 
 In: workspaces with made-up data of some size. Out: rows of the table. What always holds: the
 command is the real script, in a process of its own, and its time is taken from outside.

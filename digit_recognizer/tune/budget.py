@@ -1,4 +1,4 @@
-"""How much a study may cost: so many trials, so many image passes, or whichever is reached first.
+"""The budget of a study: a number of trials, or of image passes.
 
 In: the trials so far. Out: whether there may be one more, and how far the study is.
 """

@@ -1,4 +1,4 @@
-"""The caller's end of a process that trains.
+"""Start a process that trains trials, and talk to it.
 
 In: an experiment and a fold. Out: which images it got wrong, or why there is no such thing. What
 always holds: when the block ends, however it does, so has the process.

@@ -1,4 +1,4 @@
-"""Is the best trial better than the experiment as it is, where nothing was chosen?
+"""Compare the best trial with the original experiment on seeds that the search never used.
 
 In: a study, seeds that it never used. Out: runs of both with each seed, and how they compare. What
 always holds: a seed decides folds and initial weights, so a network of either is compared with one

@@ -1,4 +1,4 @@
-"""What a person sees of a study while it runs: bars on a terminal, lines elsewhere.
+"""Progress of a study: bars on a terminal, lines elsewhere.
 
 In: what the trials of this process tell. Out: text. What always holds: a trial has a line when it
 begins and one when it ends, wherever that is read.

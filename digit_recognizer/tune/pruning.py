@@ -1,4 +1,4 @@
-"""Which trials to end before their time.
+"""Which trials to stop early.
 
 In: the held-out errors of a running trial, epoch by epoch. Out: a few figures at fixed points, and
 whether to go on. What always holds: trials are compared at the same part of their schedules,

@@ -1,4 +1,4 @@
-"""The whole of `make tune`: trials, or a judgement on the best of them, then the page.
+"""`make tune`: run trials, or judge the best of them; then write the page.
 
 In: what the person asked for. Out: a study, `best.json`, `reports/tune-<study>.html`, and what to
 do next. What always holds: the page is of the study as it is stored, whoever ran its trials.

@@ -1,4 +1,4 @@
-"""Trials side by side until the budget is used.
+"""Run trials side by side until the budget is used.
 
 In: an experiment's name, a budget, a storage. Out: a study with its trials, and `best.json`. What
 always holds: any number of processes can do this on one study at a time, each can be killed, and
@@ -20,11 +20,11 @@ from digit_recognizer.experiments.best_of import save_best, study_folder
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.spaces import Space, Value, find_space
 from digit_recognizer.experiments.text import resolve_experiment
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
-from digit_recognizer.learn.workers import Engine
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.fitter import Fitter
-from digit_recognizer.tune.holders import holding, requeue_abandoned
+from digit_recognizer.tune.live_processes import holding, requeue_abandoned
 from digit_recognizer.tune.progress import Board
 from digit_recognizer.tune.storage import alone, explaining, open_storage
 from digit_recognizer.tune.study import (

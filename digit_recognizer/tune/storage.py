@@ -1,4 +1,4 @@
-"""Where a study is kept: a journal beside it, or any database that Optuna takes.
+"""Where a study is stored: a journal beside it, or any database that Optuna supports.
 
 In: a database's address, or none; the study's folder. Out: an Optuna storage. What always holds:
 the locks are the kernel's, so a killed process holds none; a journal whose last line was torn by a

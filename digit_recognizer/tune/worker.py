@@ -1,4 +1,4 @@
-"""The process that trains for a study: one fold after another, as it is told.
+"""The process that trains trials, one fold after another, as it is told.
 
 In: lines of JSON, first the data and the machine, then one for each fold. Out: lines of JSON: how
 far it is, each epoch's held-out error rate, at the end which images it got wrong. What always

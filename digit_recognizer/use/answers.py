@@ -1,4 +1,4 @@
-"""What the networks make of each picture, for a person and for a spreadsheet.
+"""Predictions as a table for the terminal and as a CSV.
 
 In: names and probabilities, or why there are none. Out: a table for the terminal, a CSV. What
 always holds: names are shown as they are, whatever characters they are made of.

@@ -1,4 +1,4 @@
-"""Pictures beside what the networks saw of them, on one sheet.
+"""One sheet with pictures beside the 28x28 images that the networks saw.
 
 In: digits with their answers. Out: a PNG's bytes. What always holds: the sheet is of a size that a
 picture viewer opens at once; what is left out of it is counted.

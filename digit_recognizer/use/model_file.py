@@ -1,4 +1,4 @@
-"""What an exported file is: one ONNX graph from images to probabilities, and facts about itself.
+"""Read an exported file: check that it is one of ours and holds nothing else.
 
 In: a path or bytes. Out: a `ModelFile`. What always holds: a file that could do anything but what
 our own do is refused before a runtime sees it: it names no other file, holds no operator beyond

@@ -1,4 +1,4 @@
-"""Which ink speaks for a digit: hide it spot by spot, and ask again.
+"""Occlusion: hide the ink spot by spot, and see how the probability changes.
 
 In: something that recognises, one image, a digit. Out: a map of the image: by how much the digit's
 log-odds fall when the ink of a pixel is hidden, so ink above zero speaks for the digit and ink

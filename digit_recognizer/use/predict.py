@@ -1,4 +1,4 @@
-"""`make predict`: what digits are on these pictures?
+"""`make predict`: predict the digits on pictures.
 
 In: paths, and which networks shall answer. Out: a table, and what the person asked for: a CSV, a
 sheet of what the networks saw. What always holds: one bad picture spoils nothing but its own line,

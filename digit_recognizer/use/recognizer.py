@@ -1,4 +1,4 @@
-"""What the commands of this package need of trained networks, whatever runs them."""
+"""The interface of trained networks, whichever library runs them."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Which networks answer: those of a line-up, by the library that the person chose, or of a file.
+"""Load the networks that answer: of a line-up, with the chosen library, or of a file.
 
 In: what the person named, if anything. Out: a `Recognizer`. What always holds: with a file, nothing
 that trains is imported; without one, what answers is what the runs hold now.

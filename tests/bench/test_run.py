@@ -9,8 +9,9 @@ from typing import Any, ClassVar
 import pytest
 from rich.console import Console
 
-from digit_recognizer.bench import contest, ours, throughput, whole_command
-from digit_recognizer.bench.contest import ContenderError, contending, take_turns
+from digit_recognizer.bench import contenders as contest
+from digit_recognizer.bench import ours, throughput, whole_command
+from digit_recognizer.bench.contenders import ContenderError, contending, take_turns
 from digit_recognizer.bench.processes import Measured
 from digit_recognizer.bench.run import run_bench
 from digit_recognizer.bench.sizes import FULL, QUICK, Sizes
@@ -18,7 +19,7 @@ from digit_recognizer.bench.table import Row, format_markdown, format_number, su
 from digit_recognizer.bench.turns import Task
 from digit_recognizer.bench.whole_command import WholeCommand
 from digit_recognizer.experiments.named import EXPERIMENTS
-from digit_recognizer.learn.workers import Engine
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.workspace import Workspace
 from tests.bench.turns_of import make_task
 

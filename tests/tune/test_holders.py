@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from digit_recognizer.experiments.best_of import study_folder
-from digit_recognizer.tune import holders
-from digit_recognizer.tune.holders import holding, requeue_abandoned
+from digit_recognizer.tune import live_processes as holders
+from digit_recognizer.tune.live_processes import holding, requeue_abandoned
 from digit_recognizer.tune.study import Terms, Trial, ask, read_trials
 from digit_recognizer.workspace import Workspace
 from tests.tune.studies import begin_study

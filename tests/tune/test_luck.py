@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digit_recognizer.tune.luck import estimate_luck, mean_maximum
+from digit_recognizer.tune.selection_bias import estimate_luck, mean_maximum
 from digit_recognizer.tune.study import Trial
 
 

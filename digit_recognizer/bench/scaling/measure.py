@@ -1,4 +1,4 @@
-"""Measure here what a line-up takes beside its training, for `inputs.py`.
+"""Measure what a line-up takes besides training, for `inputs.py`.
 
 In: nothing. Out: lines of text. What always holds: the best of several times counts, and seconds of
 the processor where that is what matters, because whatever else runs here only adds.
@@ -18,7 +18,7 @@ from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.backend import choose_precision
-from digit_recognizer.learn.cluster.apart import call_apart
+from digit_recognizer.learn.cluster.subprocess_call import call_apart
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.weights import weights_of
 from digit_recognizer.runs.folder import FoldResult

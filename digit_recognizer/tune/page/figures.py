@@ -1,4 +1,4 @@
-"""The drawings of a study's page.
+"""The plots of a study's page.
 
 In: trials. Out: matplotlib figures. What always holds: pruned trials are seen, but never as points
 beside done ones, since what they have is a guess.

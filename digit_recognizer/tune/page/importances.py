@@ -1,4 +1,4 @@
-"""Which of the values decide how good a trial is.
+"""Which values have most influence on a trial's errors.
 
 In: a study. Out: each value's part of what explains the errors, the greatest first; or why nobody
 can say. What always holds: only done trials count, since errors of others are guesses.

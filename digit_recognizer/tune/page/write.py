@@ -1,4 +1,4 @@
-"""The page `reports/tune-<study>.html`: what was tried, what was best, and how far to believe it.
+"""Write `reports/tune-<study>.html`: what was tried, what was best, how reliable that is.
 
 In: a study. Out: one HTML file. What always holds: it shows the study as it is stored, and beside
 the best trial it says how much of that is luck.
@@ -16,10 +16,10 @@ from digit_recognizer.report.index_page import wording
 from digit_recognizer.report.run_page.repeat import find_command
 from digit_recognizer.scores import format_percent
 from digit_recognizer.tune.judging import find_verdict
-from digit_recognizer.tune.luck import estimate_luck
 from digit_recognizer.tune.page.code import as_code
 from digit_recognizer.tune.page.figures import draw_history, draw_importances, draw_slice
 from digit_recognizer.tune.page.importances import LEAST, find_importances
+from digit_recognizer.tune.selection_bias import estimate_luck
 from digit_recognizer.tune.study import (
     Terms,
     Trial,

@@ -1,4 +1,4 @@
-"""How alike two maps of one image are.
+"""How similar two maps of one image are.
 
 In: maps and the image. Out: Spearman's rank correlation, and the median of several. What always
 holds: only pixels with ink count; on paper most maps are zero, and any two would agree.

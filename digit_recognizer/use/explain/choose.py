@@ -1,4 +1,4 @@
-"""Which images are worth an explanation.
+"""Choose the images to explain.
 
 In: labels and out-of-fold probabilities. Out: the hardest images, and a typical one of each class.
 What always holds: the choice follows from the predictions alone, never from what a map would show.

@@ -12,8 +12,8 @@ import numpy as np
 from digit_recognizer.use.explain.agreement import correlate
 from digit_recognizer.use.explain.choose import Chosen
 from digit_recognizer.use.explain.expected_gradients import Expectation
+from digit_recognizer.use.explain.held_out_networks import Jury
 from digit_recognizer.use.explain.integrated_gradients import Integrated, integrate_gradients
-from digit_recognizer.use.explain.jury import Jury
 from digit_recognizer.use.occlusion import hide, occlude, place_windows
 
 OCCLUSION, INTEGRATED, SHAP = "occlusion", "integrated gradients", "SHAP"

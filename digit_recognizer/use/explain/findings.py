@@ -1,4 +1,4 @@
-"""Everything that the page on explanations tells.
+"""Everything that the page of explanations shows.
 
 In: complete runs, the digits that they were trained on. Out: explanations, and how far they can be
 trusted. What always holds: no image is explained by a network that saw it in training.
@@ -20,7 +20,7 @@ from digit_recognizer.use.explain.agreement import correlate
 from digit_recognizer.use.explain.choose import Chosen, choose_hardest, choose_typical
 from digit_recognizer.use.explain.examine import Explanation, draw_maps, examine
 from digit_recognizer.use.explain.expected_gradients import Expectation, find_obstacle
-from digit_recognizer.use.explain.jury import Jury
+from digit_recognizer.use.explain.held_out_networks import Jury
 from digit_recognizer.workspace import ProjectError, Workspace
 
 _BACKGROUND_OF_EACH_DIGIT = 10

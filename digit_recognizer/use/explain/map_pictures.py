@@ -1,4 +1,4 @@
-"""A map as a small picture, and in words for those who do not see it.
+"""A map as a small picture, and as words for screen readers.
 
 In: a map and its image. Out: pixels; a clause. What always holds: what says nothing is the digit in
 grey; sky blue is for, orange against, in light and in dark, told apart by everyone; each map has a

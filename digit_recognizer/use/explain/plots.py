@@ -1,4 +1,4 @@
-"""The plot of how alike maps are.
+"""The plot of how similar maps are.
 
 In: rank correlations, one for each image. Out: SVG. What always holds: every image is a dot, the
 hardest and the typical in colours of their own, and a bar is the median of both.

@@ -1,4 +1,4 @@
-"""What was found, in sentences.
+"""The findings as sentences.
 
 In: findings. Out: the main points. What always holds: every figure is computed from what was found.
 """

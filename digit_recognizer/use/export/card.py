@@ -1,4 +1,5 @@
-"""The model card: what an exported file is, how good, how fast, and what it is not good for.
+"""The model card: what an exported file is, how good and how fast, and what it should not be used
+for.
 
 In: facts, comparisons, speeds, the files' hashes. Out: Markdown. What always holds: a figure that
 was not measured is not there, and a name from elsewhere is text and never markup.

@@ -1,4 +1,4 @@
-"""How far an export's answers are from those of the networks that it was made of.
+"""How far an export's predictions are from those of its networks.
 
 In: probabilities of the same images. Out: a `Comparison`. What always holds: a number that is none
 (NaN) counts as the largest difference there can be.

@@ -1,4 +1,4 @@
-"""An ONNX graph, as it is written node by node.
+"""Write an ONNX graph node by node.
 
 In: operators with the names of what they take. Out: the names of what they make, and all of it as
 a graph. What always holds: names follow from the order of writing alone, so that the same networks

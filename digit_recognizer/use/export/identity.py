@@ -1,4 +1,4 @@
-"""Whether an exported file is of what the runs hold now.
+"""Whether an exported file still matches the runs.
 
 In: runs. Out: a hash. What always holds: it changes with any weight, with whatever else decides
 what the networks make of an image, and with the data that the file's figures are of.

@@ -1,4 +1,4 @@
-"""`make export`: a line-up's ONNX file, its LiteRT file, and the card that tells of both.
+"""`make export`: a line-up's ONNX file, its LiteRT file, and the model card.
 
 In: what the person named, if anything. Out: `exports/<label>.onnx`, `.tflite` and `.md`. What
 always holds: each file was held against Keras on every test image before it got its name, and the

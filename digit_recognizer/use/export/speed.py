@@ -1,4 +1,4 @@
-"""How fast an export answers, beside the networks that it was made of.
+"""Measure how fast an export predicts, beside the networks that it was made from.
 
 In: what each contender loads, and test images. Out: figures. What always holds: each contender has
 a process of its own, with as many threads as the others.
@@ -74,7 +74,7 @@ def _time(task: dict[str, Any]) -> dict[str, float]:
     """Return what a fresh process measures, and what it took to its first answer."""
     started = time.time()
     done = subprocess.run(
-        [sys.executable, "-m", "digit_recognizer.use.export.timed", json.dumps(task)],
+        [sys.executable, "-m", "digit_recognizer.use.export.timing_process", json.dumps(task)],
         cwd=project_root(),
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""What a person names, as images for the networks, one after another.
+"""Read what a person names (files, folders, CSV rows) as 28x28 images.
 
 In: paths of picture files, of folders with such files, of CSVs with rows of pixels. Out: `Seen` and
 `Unread`, in order. What always holds: what cannot be read is told of and the rest go on; no more

@@ -1,4 +1,4 @@
-"""Where a pen, or chalk, has touched the picture, and how much of each pixel it covers.
+"""Find the ink on a picture, and how much of each pixel it covers.
 
 In: grey (height, width), and whether ink is darker than paper. Out: ink (height, width), 0 on the
 paper and the more, the more of a pixel is covered. What always holds: how the light falls on the

@@ -1,4 +1,4 @@
-"""Which of the ink is the digit: all its parts, and neither specks nor shadows nor edges.
+"""Choose which of the ink is the digit: no specks, shadows or edges of the paper.
 
 In: ink (height, width). Out: the digit's part of it, cut out. What always holds: there is a digit's
 worth of ink in it, or an error says that there is not.
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digit_recognizer.use.pictures.components import Things, separate
 from digit_recognizer.use.pictures.read import PictureError
-from digit_recognizer.use.pictures.things import Things, separate
 
 # What a thing's size counts for if it touches so many sides of the picture, as shadows and edges
 # do. A digit that fills the whole picture touches all.

@@ -1,4 +1,4 @@
-"""A picture file's bytes as grey values, whatever kind of picture it is.
+"""Read a picture file of any kind as grey values.
 
 In: the bytes of a file. Out: grey (height, width) float32, 0 for black to 255 for white, upright,
 the longest side at most `LONGEST_SIDE`. What always holds: a picture of more than `MOST_PIXELS` is

@@ -1,4 +1,4 @@
-"""The web service: two ways to ask for a digit, one to ask why, and the page that does all three.
+"""The web service: two ways to ask for a digit, one for an explanation, and the drawing page.
 
 In: something that recognises. Out: an ASGI application. What always holds: everything that it sends
 is its own, the page's files included; what takes time runs in a few threads beside the one that
@@ -23,7 +23,7 @@ from digit_recognizer.use.occlusion import occlude
 from digit_recognizer.use.pictures.cut_out import SEVERAL, find_digit
 from digit_recognizer.use.pictures.read import PictureError, read_picture
 from digit_recognizer.use.recognizer import Recognizer
-from digit_recognizer.use.serve.door import Door
+from digit_recognizer.use.serve.access import Door
 from digit_recognizer.use.serve.facts import Facts
 from digit_recognizer.use.serve.questions import (
     Answer,

@@ -1,4 +1,4 @@
-"""What is known of the networks that answer: an exported file says it of itself."""
+"""Facts about the networks that answer, from the exported file itself."""
 
 from pydantic import BaseModel
 

@@ -1,4 +1,4 @@
-"""What may be asked, and what is answered.
+"""The requests and answers of the API.
 
 In: a request. Out: the bytes of a picture, or checked pixels. What always holds: what is too large
 is refused before it is held in memory, and what is wrong with a sentence that says where.

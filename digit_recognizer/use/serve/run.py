@@ -1,4 +1,4 @@
-"""`make serve`: networks behind a port of this machine, until Ctrl-C.
+"""`make serve`: serve the networks on a port of this machine, until Ctrl-C.
 
 In: what the person named. Out: nothing but answers. What always holds: nobody outside this machine
 can ask; the port is taken before anything else takes time; the address is printed when the first
@@ -40,8 +40,8 @@ def serve(
 ) -> None:
     """Answer on the port until Ctrl-C, which is how this ends well."""
     # Everyone who imports this module would wait for them, the tests of the command line included.
+    from digit_recognizer.use.serve.access import hosts_of
     from digit_recognizer.use.serve.app import make_app
-    from digit_recognizer.use.serve.door import hosts_of
     from digit_recognizer.use.serve.facts import find_facts
 
     def report(what: str, error: Exception) -> None:
@@ -109,7 +109,7 @@ def _warm_up(recognizer: Recognizer) -> None:
 def make_server(app: "ASGIApp") -> "uvicorn.Server":
     import uvicorn
 
-    from digit_recognizer.use.serve.patience import ImpatientProtocol
+    from digit_recognizer.use.serve.timeouts import ImpatientProtocol
 
     config = uvicorn.Config(
         app,

@@ -12,8 +12,8 @@ from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.explain.expected_gradients import Expectation, find_obstacle
+from digit_recognizer.use.explain.held_out_networks import Jury
 from digit_recognizer.use.explain.integrated_gradients import integrate_gradients
-from digit_recognizer.use.explain.jury import Jury
 from digit_recognizer.use.occlusion import log_odds, occlude
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.use.explain.made_up import THREADS, make_run

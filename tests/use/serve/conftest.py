@@ -14,11 +14,11 @@ from sklearn.datasets import load_digits
 
 from digit_recognizer.data.sources.sample import enlarge
 from digit_recognizer.use.recognizer import Recognizer
+from digit_recognizer.use.serve.access import hosts_of
 from digit_recognizer.use.serve.app import make_app
-from digit_recognizer.use.serve.door import hosts_of
 from digit_recognizer.use.serve.facts import find_facts
-from digit_recognizer.use.serve.patience import ImpatientProtocol
 from digit_recognizer.use.serve.run import make_server, take_port
+from digit_recognizer.use.serve.timeouts import ImpatientProtocol
 from digit_recognizer.workspace import Workspace
 from tests.use.conftest import SMALL
 from tests.use.serve.asking import Process, ask, ask_json, serving

@@ -1,4 +1,4 @@
-"""A contender's process: `python -m digit_recognizer.use.export.timed`, with its task as JSON.
+"""A process that loads a model and measures its speed.
 
 In: what to load, the file of the images, threads. Out: on stdout's last line, when the first answer
 was there, and the seconds of one image and of all.

@@ -1,4 +1,4 @@
-"""Who runs a trial, and is that process still alive?
+"""Which process runs a trial, and whether it is still alive.
 
 In: the study's folder and its running trials. Out: trials of dead processes marked as failed, their
 values queued to be tried again. What always holds: a living process on this machine is never taken

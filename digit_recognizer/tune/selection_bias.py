@@ -1,4 +1,4 @@
-"""How much of the best trial's lead is the luck of having been chosen.
+"""How much of the best trial's lead comes from choosing the best of many.
 
 In: the images that each done trial got wrong. Out: an estimate in errors. What always holds: it
 takes no trial's word for its own worth, only how far trials differ image by image.

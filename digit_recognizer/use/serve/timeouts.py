@@ -1,4 +1,4 @@
-"""uvicorn's HTTP connection, with an end to its patience.
+"""Time limits for slow connections, which uvicorn does not have.
 
 What always holds: a request, headers and body, is there within some seconds or its connection is
 closed, however many bytes come in between; a client that sends one byte a minute holds nothing.
@@ -11,7 +11,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from digit_recognizer.use.serve.door import HEADERS, sentence
+from digit_recognizer.use.serve.access import HEADERS, sentence
 
 REQUEST_SECONDS = 10.0
 

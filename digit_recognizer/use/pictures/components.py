@@ -1,4 +1,4 @@
-"""Ink that hangs together: things, one of which may be a digit.
+"""Connected components of the ink, each of which may be a digit.
 
 In: ink (height, width). Out: how strong a whole stroke is, and the things, each with its box. What
 always holds: there is something that is clearer than noise, or an error says that there is not.

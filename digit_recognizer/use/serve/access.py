@@ -1,4 +1,4 @@
-"""Who is let in, and what every answer carries.
+"""Which requests are accepted, and the security headers of every answer.
 
 In: a request, whoever sent it. Out: the application's answer, or a refusal. What always holds: only
 pages that this server has sent may ask, whatever other pages the same browser has open; no error
