@@ -57,7 +57,8 @@ def test_what_is_raised_meanwhile_ends_the_call_and_its_process(tmp_path: Path) 
 def test_a_process_apart_ends_with_its_caller(tmp_path: Path) -> None:
     note = tmp_path / "process"
     script = (
-        "from pathlib import Path; from digit_recognizer.learn.cluster.subprocess_call import call_apart;"
+        "from pathlib import Path\n"
+        "from digit_recognizer.learn.cluster.subprocess_call import call_apart\n"
         "from tests.learn.test_cluster_parts import sleep_long;"
         f"call_apart(sleep_long, Path({str(note)!r}), meanwhile=lambda: None)"
     )
