@@ -64,6 +64,7 @@ def environment_of(workspace: Workspace) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("output", ["a pipe without a reader", "a full disk"])
+@pytest.mark.slow
 def test_work_goes_on_when_nothing_can_be_printed(workspace: Workspace, output: str) -> None:
     if output == "a full disk":
         if not Path("/dev/full").exists():

@@ -18,6 +18,8 @@ from digit_recognizer.learn.models import build_model
 from digit_recognizer.workspace import Workspace
 from tests.bench.turns_of import answers_to, make_task
 
+pytestmark = pytest.mark.slow
+
 SMALL = Experiment(
     "small", ConvStages((4, 8)), batch_size=16, optimizer="adamw", average_decay=0.9, folds=3
 )

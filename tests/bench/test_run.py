@@ -34,6 +34,8 @@ TINY = Sizes(
     reach_seconds=1,
 )
 
+pytestmark = pytest.mark.slow
+
 
 TEAM, ALONE = Engine(2, 1), Engine(1, 2)
 

@@ -5,6 +5,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 from digit_recognizer.data.dataset import load_test, load_train
 from digit_recognizer.workspace import Workspace
 from tests.commands import PROJECT, TINY, run, submission_hash, train_tiny
@@ -65,6 +67,7 @@ def test_commands_stopped_by_a_full_disk_go_on_when_there_is_room(
         assert submission_hash(workspace) == undisturbed
 
 
+@pytest.mark.slow
 def test_weights_that_find_no_room_stop_training_which_then_goes_on(
     workspace: Workspace, undisturbed: str
 ) -> None:

@@ -133,6 +133,7 @@ def test_a_stopped_command_leaves_no_orphan_and_can_go_on(
     assert submission_hash(workspace) == undisturbed
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_reported_with_its_fold(workspace: Workspace, undisturbed: str) -> None:
     process = start(workspace, "train", *TINY, "--jobs", "2", fault="batch:8")
     output, _ = process.communicate(timeout=600)
@@ -171,6 +172,7 @@ def test_the_second_command_on_a_run_names_the_first(workspace: Workspace) -> No
         train_tiny(workspace, "--fresh")
 
 
+@pytest.mark.slow
 def test_the_seed_decides_the_result(trained: Workspace, undisturbed: str) -> None:
     workspace = trained
     first = {path.name: sha256_of(path) for path in workspace.runs.glob("tiny/fold-0/*.npy")}

@@ -86,6 +86,7 @@ def test_setup_makes_an_environment_once_and_where_it_is_told(clone: Path, tmp_p
     assert "Making" not in changed
 
 
+@pytest.mark.slow
 def test_a_make_killed_half_way_is_not_trusted_by_the_next(clone: Path, tmp_path: Path) -> None:
     pin_nothing(clone)
     # A Python that makes half an environment and then takes the whole command down with it.
@@ -269,6 +270,7 @@ def test_an_environment_for_exported_files_alone_becomes_a_whole_one(
     assert stamps(clone) == {"requirements.txt", "requirements-use.txt"}
 
 
+@pytest.mark.slow
 def test_two_first_commands_do_not_destroy_each_others_environment(clone: Path) -> None:
     pin_nothing(clone)
     lock = clone / ".venv.setup-lock"
@@ -282,6 +284,7 @@ def test_two_first_commands_do_not_destroy_each_others_environment(clone: Path) 
     assert not lock.exists()
 
 
+@pytest.mark.slow
 def test_an_environment_whose_python_is_gone_is_made_anew(clone: Path) -> None:
     pin_nothing(clone)
     assert make(clone, "setup").returncode == 0

@@ -129,6 +129,7 @@ def test_nothing_that_the_server_says_of_a_login_is_quoted(
 @pytest.mark.parametrize(
     ("login", "loud"), [("access_token", LOUD), ("kaggle.json", {})], indirect=["login"]
 )
+@pytest.mark.slow
 def test_what_works_leaves_no_secret_behind(
     kaggle: KaggleServer, ready: Workspace, login: dict[str, str], loud: dict[str, str]
 ) -> None:
@@ -139,6 +140,7 @@ def test_what_works_leaves_no_secret_behind(
 
 
 @pytest.mark.parametrize("login", ["token"], indirect=True)
+@pytest.mark.slow
 def test_a_download_shows_neither_the_token_nor_the_signed_address(
     kaggle: KaggleServer, empty: Workspace, login: dict[str, str]
 ) -> None:

@@ -21,6 +21,7 @@ def later(moment: int) -> Any:
     return pytest.param(moment, marks=pytest.mark.slow)
 
 
+@pytest.mark.slow
 def test_nothing_listens_beyond_this_machine(workspace: Workspace) -> None:
     psutil = pytest.importorskip("psutil")
     with (
@@ -102,6 +103,7 @@ def test_it_can_be_stopped_at_any_moment(
     assert_group_ends(process.pid)
 
 
+@pytest.mark.slow
 def test_asked_twice_it_ends_at_once(workspace: Workspace) -> None:
     with hosting(workspace, "--workers", "2") as host:
         for _ in range(2):

@@ -215,6 +215,7 @@ def test_a_training_is_as_good_as_the_processors(trained: Run, data: FoldData) -
     assert abs(on_card - np.mean(on_processor)) <= noise
 
 
+@pytest.mark.slow
 def test_tensorflow_predicts_the_same_from_the_saved_weights(
     trained: Run, data: FoldData, home: Workspace
 ) -> None:
@@ -231,6 +232,7 @@ def test_tensorflow_predicts_the_same_from_the_saved_weights(
         assert validation.score.errors < len(data.labels) / 4
 
 
+@pytest.mark.slow
 def test_a_run_has_on_record_how_it_was_trained(trained: Run, data: FoldData) -> None:
     assert trained.config["environment"]["keras_backend"] == "jax"
     assert "jax" in trained.config["environment"]["libraries"]

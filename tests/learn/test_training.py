@@ -81,6 +81,7 @@ def test_training_never_looks_at_the_held_out_labels(data: FoldData) -> None:
         pytest.param(AVERAGED, marks=pytest.mark.slow),
     ],
 )
+@pytest.mark.slow
 def test_a_fold_does_not_depend_on_what_the_process_did_before(
     data: FoldData, experiment: Experiment
 ) -> None:
@@ -158,6 +159,7 @@ def test_schedules() -> None:
     assert learning_rate(TINY, 1, 3, 10) == TINY.learning_rate
 
 
+@pytest.mark.slow
 def test_label_smoothing_keeps_probabilities_off_one(data: FoldData) -> None:
     plain = fit(replace(TINY, epochs=10), data)
     smooth = fit(replace(TINY, epochs=10, label_smoothing=0.3), data)

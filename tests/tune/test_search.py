@@ -79,6 +79,7 @@ def test_a_study_tells_its_trials_and_keeps_the_best(searched: tuple[Workspace, 
     assert (workspace.reports / "tune-tiny.html").exists()
 
 
+@pytest.mark.slow
 def test_the_same_seed_in_one_process_leads_to_the_same_trials_in_one_go_or_two(
     searched: tuple[Workspace, str], workspace: Workspace
 ) -> None:
@@ -120,6 +121,7 @@ def test_a_used_budget_trains_nothing(copied: Workspace) -> None:
     assert essence(read_study(copied)) == before
 
 
+@pytest.mark.slow
 def test_passes_bound_a_study(workspace: Workspace) -> None:
     run_well(workspace, "tune", *TUNE, "--passes", str(OWN_PASSES + 1), *ONE)
     trials = read_study(workspace)
@@ -157,6 +159,7 @@ def test_a_study_of_something_else_is_refused_with_the_differences(
         pytest.param("asked:1", id="before the first trial has a holder"),
     ],
 )
+@pytest.mark.slow
 def test_a_killed_search_goes_on_and_tries_the_same_values_again(
     workspace: Workspace, fault: str
 ) -> None:
@@ -181,6 +184,7 @@ def test_a_killed_search_goes_on_and_tries_the_same_values_again(
         assert trial.passes + kept == OWN_PASSES / EXPERIMENT.epochs * epochs
 
 
+@pytest.mark.slow
 def test_a_killed_worker_stops_the_search_in_plain_words(workspace: Workspace) -> None:
     process = start(workspace, "tune", *TUNE, "--trials", "2", *ONE, fault="epoch:4")
     output, _ = process.communicate(timeout=120)
@@ -194,6 +198,7 @@ def test_a_killed_worker_stops_the_search_in_plain_words(workspace: Workspace) -
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
+@pytest.mark.slow
 def test_a_stopped_search_ends_at_once_and_goes_on(
     workspace: Workspace, name: str, code: int
 ) -> None:
@@ -209,6 +214,7 @@ def test_a_stopped_search_ends_at_once_and_goes_on(
     assert {trial.state for trial in read_study(workspace)} == {"failed", "waiting"}
 
 
+@pytest.mark.slow
 def test_a_trial_behind_all_others_is_pruned_and_cheaper(workspace: Workspace) -> None:
     study, terms = begin_study(workspace)
     for _ in range(6):
@@ -248,6 +254,7 @@ def test_the_best_is_judged_on_another_seed(workspace: Workspace) -> None:
         tune_here(workspace, study="tiny", judge=[0])
 
 
+@pytest.mark.slow
 def test_two_commands_share_one_study(workspace: Workspace) -> None:
     outputs = _run_both(workspace, "--trials", "5")
     trials = read_study(workspace)

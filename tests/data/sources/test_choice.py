@@ -191,6 +191,7 @@ def test_a_download_mends_what_was_edited_or_deleted(
 
 
 @pytest.mark.parametrize("point", [2, 5])
+@pytest.mark.slow
 def test_a_killed_download_leaves_nothing_that_is_believed(
     workspace: Workspace, sample: Workspace, point: int
 ) -> None:

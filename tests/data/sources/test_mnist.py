@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from digit_recognizer.data.answers import read_answers
 from digit_recognizer.data.dataset import load_test, load_train
@@ -35,6 +36,7 @@ print(download(Workspace(root), "mnist"))
 """
 
 
+@pytest.mark.slow
 def test_mnist_is_cut_anew_from_what_keras_holds(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (100, 28, 28), np.uint8)

@@ -96,6 +96,7 @@ def test_two_lengths_are_refused(served: Served) -> None:
 
 
 @pytest.mark.parametrize("beginning", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nX: "])
+@pytest.mark.slow
 def test_headers_that_do_not_come_are_not_waited_for(served: Served, beginning: bytes) -> None:
     with connect(served.port) as connection:
         connection.sendall(beginning)
@@ -116,6 +117,7 @@ def trickle(connection: socket.socket, byte: bytes, seconds: float) -> None:
 
 
 @pytest.mark.parametrize("part", ["headers", "body", "body of a get", "second request"])
+@pytest.mark.slow
 def test_who_sends_byte_by_byte_is_not_waited_for(served: Served, part: str) -> None:
     begun = {
         "headers": post_head(served)[:-2] + b"X-Long: ",
