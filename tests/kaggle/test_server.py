@@ -21,6 +21,8 @@ from tests.kaggle.fixtures import MadeUpCompetition
 from tests.kaggle.made_up import TEST_ROWS, TRAIN_ROWS
 from tests.kaggle.server import KaggleServer, unreachable
 
+pytestmark = pytest.mark.slow
+
 DATA = ["train.csv", "test.csv", "sample_submission.csv"]
 LOG_IN = """
 import json, os, sys
@@ -158,8 +160,6 @@ def test_a_lost_reply_leaves_a_submission_and_a_lost_request_none(
     tiny_kaggle.misbehave("CreateSubmission", "drop")
     code = """
 import requests
-
-pytestmark = pytest.mark.slow
 errors = []
 for attempt in (1, 2):
     try:
@@ -217,7 +217,6 @@ def test_the_real_site_cannot_be_reached_from_a_test() -> None:
     assert time.monotonic() - start < 20
 
 
-@pytest.mark.slow
 def test_the_made_up_data_is_the_competitions(
     competition: MadeUpCompetition, tmp_path: Path
 ) -> None:
@@ -229,7 +228,6 @@ def test_the_made_up_data_is_the_competitions(
     assert not (workspace.data / "solution.csv").exists()
 
 
-@pytest.mark.slow
 def test_a_command_runs_beside_the_server_and_gives_its_exit_code(tiny_source: Path) -> None:
     code = LOG_IN + "sys.exit(7 if api.competition_list_files(NAME).files else 1)"
     beside = [sys.executable, "-m", "tests.kaggle", "--fault", "ListSubmissions:503:2"]
