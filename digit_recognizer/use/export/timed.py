@@ -1,7 +1,7 @@
-"""A contender's process: `python -m digit_recognizer.use.export.timed`, with its task as JSON.
+"""The process in which one engine is timed: `python -m digit_recognizer.use.export.timed`.
 
-In: what to load, the file of the images, threads. Out: on stdout's last line, when the first answer
-was there, and the seconds of one image and of all.
+In: as JSON, what to load, the file of images, threads. Out: on the last line of stdout, the time of
+the first prediction, and the seconds for one image and for all.
 """
 
 import json
@@ -16,11 +16,11 @@ import numpy as np
 
 from digit_recognizer.use.recognizer import Recognizer
 
-_ROUNDS, _SINGLE_IMAGES = 3, 90  # whose median it is
+_ROUNDS, _SINGLE_IMAGES = 3, 90  # the medians are of this many
 
 
 def _load(task: dict[str, Any]) -> Recognizer:
-    """Load what is to be timed, importing no more than it needs."""
+    """Load the engine, and import no more than it needs."""
     threads = task["threads"]
     match task:
         case {"runs": names}:
@@ -54,10 +54,10 @@ def main() -> None:
     recognizer = _load(task)
     recognizer.recognize(images[:1])
     figures = {"first_answer": time.time()}
-    recognizer.recognize(images)  # untimed, as the first turn is slow
+    recognizer.recognize(images)  # not timed: the first time is slow
     figures["many_images"] = _median_time(lambda: recognizer.recognize(images), _ROUNDS)
     figures["one_image"] = _median_time(lambda: recognizer.recognize(images[:1]), _SINGLE_IMAGES)
-    print(json.dumps(figures))  # noqa: T201 - the answer
+    print(json.dumps(figures))  # noqa: T201 - the result
 
 
 if __name__ == "__main__":

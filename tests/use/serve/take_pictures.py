@@ -1,4 +1,4 @@
-"""The README's pictures of `make serve`: a digit drawn in a real browser, in light, dark, by phone.
+"""Take the README's pictures of `make serve`: in light, in dark and on a phone.
 
 DIGIT_RECOGNIZER_HOME=<trained runs> .venv/bin/python -m tests.use.serve.take_pictures stages
 """
