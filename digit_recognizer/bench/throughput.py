@@ -1,9 +1,9 @@
-"""Images per second, ours beside stock Keras and PyTorch; and what part of the machine that takes.
+"""Images per second of ours, stock Keras and PyTorch, and how much of the machine's peak that is.
 
 In: an experiment, a workspace with data. Out: rows of the table. What always holds: the contenders
-train the same network at the same batch size and take turns; ours is as many processes as `make
-train` would have, the others are one with all threads; what they do not do, of what ours does, the
-row says.
+train the same network with the same batch size and take turns. Ours has as many processes as
+`make train` would use; the others are one process with all threads. The rows say what the others
+leave out.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 
-_PASSES = 3  # forward; backward to the layer's input, and to its weights
-_ALONE = "ours in one process"  # beside the team, so that what several gain shows
+_PASSES = 3  # forward, backward to the layer's input, backward to its weights
+_ALONE = "ours in one process"  # shows what several processes gain
 
 
 def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Sizes) -> Iterator[Row]:
@@ -51,7 +51,7 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
         )
     multiply_adds = count_multiply_adds(found["layers"])
     speed = statistics.median(speeds["ours"])
-    part = reckon_part(multiply_adds, speed, max(peaks[found["precision"]]))
+    part = part_of_peak(multiply_adds, speed, max(peaks[found["precision"]]))
     yield Row(
         group,
         f"our training of {experiment.name}, part of the best {found['precision']}",
@@ -61,17 +61,17 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
     )
 
 
-def reckon_part(multiply_adds: int, images_per_second: float, peak_flops: float) -> float:
-    """Return the training's arithmetic as a part of what the machine can do."""
+def part_of_peak(multiply_adds: int, images_per_second: float, peak_flops: float) -> float:
+    """Return the training's operations per second as a part of the machine's peak."""
     return 2 * _PASSES * multiply_adds * images_per_second / peak_flops
 
 
 def compete(
     action: str, task: Task, sizes: Sizes, engine: Engine
 ) -> tuple[dict[str, list[float]], dict[str, dict[str, Any]]]:
-    """Return each contender's images per second in each turn, and what it told of itself.
+    """Return each contender's images per second in each turn, and its facts.
 
-    Each process of ours does the whole task; there are as many of them as the engine has.
+    Each of our processes does the whole task; the engine says how many there are.
     """
     engines = {name: Engine.with_jobs(1) for name in sizes.contenders} | {"ours": engine}
     with contextlib.ExitStack() as stack:
@@ -82,9 +82,9 @@ def compete(
                 facts[name] = {"missing": "not installed"}
                 continue
             if name == _ALONE and engine.jobs == 1:
-                continue  # ours is alone already
+                continue  # "ours" is one process already
             role = f"{action} {'ours' if name == _ALONE else name}"
-            # PyTorch is told the network by ours, which is warm before it.
+            # PyTorch gets the network from ours, which is warm before it.
             own = task.knowing(facts.get("ours", {}))
             own = replace(own, role=role, threads=engines[name].threads)
             contender = stack.enter_context(contending(own, engines[name].jobs))
@@ -105,7 +105,7 @@ def compete(
 
 
 def _name_extras(experiment: Experiment) -> str:
-    """Return what our training does besides, and the others' here do not."""
+    """Return what our training does and the others leave out."""
     augmented = experiment.augmentation != Augmentation()
     extras = {"augmented": augmented, "weights averaged": experiment.average_decay > 0}
     return ", ".join(name for name, has in extras.items() if has)
@@ -133,8 +133,8 @@ def _describe(
             if "version" in told:
                 label = f"PyTorch {told['version']}, {precision}"
             else:
-                # Which of the two comes by itself depends on Keras's version and the device.
-                come = "told to use XLA" if name == "stock with XLA" else "as it comes"
+                # Whether Keras uses XLA by default depends on its version and the device.
+                come = "told to use XLA" if name == "stock with XLA" else "by default"
                 label = f"Keras, {come} ({'with' if told['xla'] else 'without'} XLA), float32"
             less = f"not {extras.replace(',', ' nor')}; " if extras else ""
             ratio = f"ours is {middle / statistics.median(speeds[name]):.1f} times as fast"

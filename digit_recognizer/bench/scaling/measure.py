@@ -1,7 +1,7 @@
-"""Measure here what a line-up takes beside its training, for `inputs.py`.
+"""Measure the costs besides training on this machine, for `inputs.py`.
 
-In: nothing. Out: lines of text. What always holds: the best of several times counts, and seconds of
-the processor where that is what matters, because whatever else runs here only adds.
+In: nothing. Out: lines of text. What always holds: the best of several times counts, and processor
+seconds where these matter, because other work on the machine only adds time.
 """
 
 import os
@@ -29,11 +29,11 @@ _TIMES = 3
 
 
 def measure_inputs() -> Iterator[str]:
-    """Yield a line for each figure as soon as it is taken."""
+    """Yield a line for each value as soon as it is measured."""
     start = _best(
         lambda: call_apart(choose_precision, 1, meanwhile=lambda: None), _seconds_of_children
     )
-    yield f"a process, from its start to the precision that is fast in it: {start:.1f} s"
+    yield f"a process, from its start until it knows the fastest precision: {start:.1f} s"
     nothing = _best(lambda: call_apart(len, (), meanwhile=lambda: None), _seconds_of_children)
     dask = _best(lambda: call_apart(_import_dask, meanwhile=lambda: None), _seconds_of_children)
     yield f"importing Dask: {dask - nothing:.1f} s"
@@ -82,7 +82,7 @@ def _size(result: FoldResult) -> int:
 
 
 def _time_saving(experiment: Experiment, result: FoldResult) -> float:
-    """Return the seconds of the last fold, for which all of them are read again."""
+    """Return the seconds to save the last fold, for which all folds are read again."""
     labels = np.arange(IMAGES, dtype=np.uint8) % 10
     folds = assign_folds(labels, experiment.folds, experiment.seed)
     with TemporaryDirectory() as folder:
