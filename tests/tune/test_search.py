@@ -203,7 +203,7 @@ def test_a_stopped_search_ends_at_once_and_can_continue(
     process = start(workspace, "tune", *TUNE, "--trials", "2", "--jobs", "2", fault=fault)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == code, output
-    assert "goes on from there" in output
+    assert "continues from there" in output
     assert "Traceback" not in output
     assert_group_ends(process.pid, 30)
     assert {trial.state for trial in read_study(workspace)} == {"running"}

@@ -105,7 +105,7 @@ def test_ctrl_c_ends_it_while_networks_load(
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert output == "Stopped. The same command begins anew.\n"
+    assert output == "Stopped. The same command starts again from the beginning.\n"
 
 
 def test_a_port_in_use_is_reported_first(workspace: Workspace) -> None:
