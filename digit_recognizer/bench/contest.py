@@ -53,10 +53,10 @@ class Member:
         if not line:
             self.process.wait()
             self._stderr.seek(0)
-            told = self._stderr.read().decode(errors="replace").strip()
-            last = told.splitlines()[-1] if told else "ended without a message"
+            output = self._stderr.read().decode(errors="replace").strip()
+            last = output.splitlines()[-1] if output else "ended without a message"
             error = ContenderError(f"{self._task.role}: {last}")
-            error.add_note(told)  # for DEBUG=1
+            error.add_note(output)  # for DEBUG=1
             raise error
         answer: dict[str, Any] = json.loads(line)
         return None if answer.get("over") else answer

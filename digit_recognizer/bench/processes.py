@@ -55,8 +55,8 @@ def measure_command(command: list[str], environment: dict[str, str]) -> Measured
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             output.seek(0)
-            told = output.read().decode(errors="replace").strip()
-            raise ProjectError(f"The measured command failed: {told[-500:]}")
+            printed = output.read().decode(errors="replace").strip()
+            raise ProjectError(f"The measured command failed: {printed[-500:]}")
     largest = usage.ru_maxrss * _MEMORY_UNIT
     if not watch.highest:
         return Measured(

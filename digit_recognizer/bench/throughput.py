@@ -38,8 +38,8 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
     task = task.knowing(found)
     extras = _name_extras(experiment)
     yield from _describe(f"training {experiment.name}", extras, speeds, facts)
-    predicting, told = compete("predict", replace(task, images=sizes.predicted), sizes, engine)
-    yield from _describe(f"predicting with {experiment.name}", "", predicting, told)
+    predicting, known = compete("predict", replace(task, images=sizes.predicted), sizes, engine)
+    yield from _describe(f"predicting with {experiment.name}", "", predicting, known)
 
     group = f"product of two {sizes.side:,} x {sizes.side:,} matrices"
     peaks = _measure_peaks(task, sizes)
@@ -89,8 +89,8 @@ def compete(
             own = replace(own, role=role, threads=engines[name].threads)
             contender = stack.enter_context(contending(own, engines[name].jobs))
             try:
-                told = contender.warm_up()
-                facts[name] = told | {"engine": ours.describe_engine(engines[name])}
+                known = contender.warm_up()
+                facts[name] = known | {"engine": ours.describe_engine(engines[name])}
                 contenders[name] = contender
             except ContenderError as error:
                 if name != "pytorch":
@@ -119,23 +119,23 @@ def _describe(
 ) -> Iterator[Row]:
     precision = facts["ours"]["precision"]
     middle = statistics.median(speeds["ours"])
-    for name, told in facts.items():
-        if "missing" in told:
-            yield Row(group, "PyTorch", told["missing"])
+    for name, known in facts.items():
+        if "missing" in known:
+            yield Row(group, "PyTorch", known["missing"])
         elif name in ("ours", _ALONE):
-            label = f"ours in {told['engine']}, {precision}"
+            label = f"ours in {known['engine']}, {precision}"
             notes = [extras] if extras else []
             if name == _ALONE:
                 ratio = f"{middle / statistics.median(speeds[name]):.2f} times as fast"
                 notes.append(f"{facts['ours']['engine']} are {ratio}")
             yield summarize(group, label, speeds[name], "images/s", "; ".join(notes))
         else:
-            if "version" in told:
-                label = f"PyTorch {told['version']}, {precision}"
+            if "version" in known:
+                label = f"PyTorch {known['version']}, {precision}"
             else:
                 # Whether Keras uses XLA by default depends on its version and the device.
-                come = "told to use XLA" if name == "stock with XLA" else "by default"
-                label = f"Keras, {come} ({'with' if told['xla'] else 'without'} XLA), float32"
+                mode = "told to use XLA" if name == "stock with XLA" else "by default"
+                label = f"Keras, {mode} ({'with' if known['xla'] else 'without'} XLA), float32"
             less = f"not {extras.replace(',', ' nor')}; " if extras else ""
             ratio = f"ours is {middle / statistics.median(speeds[name]):.1f} times as fast"
             yield summarize(group, label, speeds[name], "images/s", less + ratio)

@@ -61,6 +61,6 @@ class Budget:
         return min(1.0, max(parts))
 
     def __str__(self) -> str:
-        told = [f"{self.trials:,} trials"] if self.trials is not None else []
-        told += [f"{self.passes:,} image passes"] if self.passes is not None else []
-        return " or ".join(told)
+        parts = [f"{self.trials:,} trials"] if self.trials is not None else []
+        parts += [f"{self.passes:,} image passes"] if self.passes is not None else []
+        return " or ".join(parts)

@@ -123,10 +123,10 @@ class Fitter:
                 "JOBS if this was memory."
             )
         self._stderr.seek(0)
-        told = self._stderr.read().decode(errors="replace").strip()
+        output = self._stderr.read().decode(errors="replace").strip()
         error = ProjectError(
             "A worker process ended with an error: "
-            + (told.splitlines()[-1] if told else f"exit code {code}")
+            + (output.splitlines()[-1] if output else f"exit code {code}")
         )
-        error.add_note(told)  # for DEBUG=1
+        error.add_note(output)  # for DEBUG=1
         raise error

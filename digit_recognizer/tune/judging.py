@@ -39,7 +39,7 @@ class Verdict:
         return self.p < LEVEL
 
     def __str__(self) -> str:
-        told = "; ".join(
+        text = "; ".join(
             f"seed {seed}: tuned {best:,} wrong, original {own:,}"
             for seed, best, own in zip(
                 self.seeds, self.best_errors, self.original_errors, strict=True
@@ -49,7 +49,7 @@ class Verdict:
         if self.is_difference:
             better = "better" if self.best_worse < self.original_worse else "worse"
             judged = f"The tuned values are significantly {better}"
-        return f"On new seeds: {told}. {judged} (p {relate_p(self.p)})."
+        return f"On new seeds: {text}. {judged} (p {relate_p(self.p)})."
 
 
 def train_for_judgement(

@@ -115,9 +115,9 @@ class Board:
 
     def _standing(self) -> str:
         best = find_best_trial(self._known)
-        told = f"best {best.errors:,} (trial {best.number})" if best else "none done yet"
+        text = f"best {best.errors:,} (trial {best.number})" if best else "none done yet"
         left = self._seconds_left()
-        return told if left is None else f"{told}, about {_format_time(left)} left"
+        return text if left is None else f"{text}, about {_format_time(left)} left"
 
     def _done(self) -> float:
         """Return which part of the budget is used, running trials included."""

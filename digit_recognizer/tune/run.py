@@ -89,8 +89,8 @@ def _report(workspace: Workspace, name: str, address: str | None, console: Conso
         console.print(f"Nothing better than the original was found: {best.errors:,} wrong.")
     elif best:
         original = find_original_trial(trials)
-        told = f"; the original experiment: {original.errors:,}" if original else ""
-        console.print(f"Best: trial {best.number}, {best.errors:,} wrong{told}.")
+        text = f"; the original experiment: {original.errors:,}" if original else ""
+        console.print(f"Best: trial {best.number}, {best.errors:,} wrong{text}.")
     console.print(f"Written: {workspace.show(page)}")
     if verdict:
         console.print(str(verdict))

@@ -97,9 +97,9 @@ def explaining(address: str | None) -> Iterator[None]:
         cause: BaseException = error
         while isinstance(cause, OptunaError | SQLAlchemyError) and cause.__cause__:
             cause = cause.__cause__
-        told = str(cause).strip().splitlines() or [type(cause).__name__]
+        lines = str(cause).strip().splitlines() or [type(cause).__name__]
         raise ProjectError(
-            f"The study's storage ({hide_password(address)}) failed: {told[0].rstrip('.')}. "
+            f"The study's storage ({hide_password(address)}) failed: {lines[0].rstrip('.')}. "
             "Finished trials are kept; once the storage works, the same command continues."
         ) from error
 

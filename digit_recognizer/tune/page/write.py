@@ -101,12 +101,12 @@ def _draw(study: Any, trials: list[Trial], terms: Terms) -> dict[str, Any]:
     if not done:
         return {"history": None, "importances": {}, "importance_plot": None, "slices": []}
     importances = find_importances(study)
-    told = "; ".join(f"trial {trial.number}: {trial.errors} wrong" for trial in done)
+    text = "; ".join(f"trial {trial.number}: {trial.errors} wrong" for trial in done)
     shares = "; ".join(f"{key} {format_percent(share)}" for key, share in importances.items())
     # The most important first, if that is known.
     keys = [*importances, *(key for key in terms.space if key not in importances)]
     return {
-        "history": as_svg(draw_history(trials), f"Errors against image passes. {told}"),
+        "history": as_svg(draw_history(trials), f"Errors against image passes. {text}"),
         "importances": importances,
         "importance_plot": as_svg(draw_importances(importances), f"Importances: {shares}")
         if importances

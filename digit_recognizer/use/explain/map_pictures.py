@@ -39,18 +39,18 @@ def describe(map_: np.ndarray) -> str:
     if not total:
         return "no ink counts for or against it"
     share = float(np.clip(map_, 0, None).sum(dtype=np.float64)) / total
-    told = []
+    parts = []
     if share:
-        told.append(
+        parts.append(
             f"{format_percent(share)} counts for it, mostly in the "
             + _locate(np.clip(map_, 0, None))
         )
     if share < 1:
-        told.append(
+        parts.append(
             f"{format_percent(1 - share)} against it, mostly in the "
             + _locate(np.clip(-map_, 0, None))
         )
-    return "; ".join(told)
+    return "; ".join(parts)
 
 
 def _locate(weights: np.ndarray) -> str:

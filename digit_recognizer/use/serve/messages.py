@@ -124,5 +124,5 @@ class Facts(BaseModel):  # about the networks; an exported file contains them
 
 def find_facts(recognizer: Recognizer) -> Facts:
     known = recognizer.facts if isinstance(recognizer, OnnxRecognizer) else {}
-    told = {name: known.get(name) for name in Facts.model_fields if name != "label"}
-    return Facts(label=recognizer.label, **told)
+    values = {name: known.get(name) for name in Facts.model_fields if name != "label"}
+    return Facts(label=recognizer.label, **values)
