@@ -56,8 +56,8 @@ def search(
     device: str,
     sampler: str,
     console: Console,
-) -> tuple[Any, Terms]:
-    """Run trials until the budget is used; return the study and its terms."""
+) -> None:
+    """Run trials until the budget is used."""
     varied = resolve_experiment(experiment, [], None)
     space = find_space(varied)
     train, test = load_train(workspace), load_test(workspace)
@@ -70,7 +70,6 @@ def search(
             opened = open_study(open_storage(address, folder), study, terms)
         work = _Work(workspace, study, opened, terms, budget, train, address is None, console)
         work.run(jobs, device)
-    return opened, terms
 
 
 def _settle_terms(

@@ -6,6 +6,7 @@ seconds where these matter, because other work on the machine only adds time.
 
 import os
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -44,12 +45,7 @@ def measure_inputs() -> Iterator[str]:
 
 
 def _best(act: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    seconds = []
-    for _ in range(_TIMES):
-        started = clock()
-        act()
-        seconds.append(clock() - started)
-    return min(seconds)
+    return min(timeit.repeat(act, timer=clock, repeat=_TIMES, number=1))
 
 
 def _seconds_of_children() -> float:

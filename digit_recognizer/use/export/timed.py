@@ -8,6 +8,7 @@ import json
 import statistics
 import sys
 import time
+import timeit
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,8 @@ def _load(task: dict[str, Any]) -> Recognizer:
     return LiteRtRecognizer("", Path(task["path"]).read_bytes(), threads)
 
 
-def _median_time(action: Callable[[], object], turns: int) -> float:
-    seconds = []
-    for _ in range(turns):
-        started = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
+def _median_time(action: Callable[[], object], times: int) -> float:
+    return statistics.median(timeit.repeat(action, repeat=times, number=1))
 
 
 def main() -> None:
