@@ -79,7 +79,7 @@ def test_a_study_reports_its_trials_and_saves_the_best(searched: tuple[Workspace
     assert (workspace.reports / "tune-tiny.html").exists()
 
 
-def test_the_same_seed_in_one_process_leads_to_the_same_trials_in_one_go_or_two(
+def test_one_or_two_commands_with_the_same_seed_make_the_same_trials(
     searched: tuple[Workspace, str], workspace: Workspace
 ) -> None:
     run_well(workspace, "tune", *TUNE, "--trials", "2", *ONE)
