@@ -1,4 +1,4 @@
-"""A network as a list of layers, with the arithmetic of each.
+"""A network as a plain list of layers, with the multiply-adds of each.
 
 In: a Keras model. Out: JSON values, from which another library can build the same network. What
 always holds: multiply-adds are counted for one image, forward only; additions, activations and

@@ -1,4 +1,4 @@
-"""The conditions of a measurement: processor, memory, libraries, date.
+"""The machine that the figures were measured on: processor, memory, libraries, day.
 
 In: nothing. Out: a few lines of text. What always holds: a fact that the system does not report is
 left out, never guessed.

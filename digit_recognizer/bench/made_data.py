@@ -1,4 +1,4 @@
-"""Data of any size, made from the bundled sample.
+"""Make data of any size from the bundled sample.
 
 In: numbers of rows. Out: a workspace with the competition's files. What always holds: the digits
 are real, and a digit that is used again is shifted, so that rows are not exact copies.

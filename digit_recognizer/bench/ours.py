@@ -1,4 +1,4 @@
-"""Our own training and prediction, as in `make train`.
+"""Our own training, as `make train` runs it.
 
 In: tasks. Out: turns. What always holds: `fit_fold`'s own loop is timed, with augmentation,
 schedule and weight average; nothing is left out to look faster. Each process of a team does the

@@ -1,4 +1,4 @@
-"""Measuring a command together with all processes that it starts.
+"""Measure a command together with all processes that it starts.
 
 In: a command. Out: its seconds, and its highest memory. What always holds: if the measurement is
 interrupted, all processes of the command are ended.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from digit_recognizer.bench.contest import Contender, contending
+from digit_recognizer.bench.contenders import Contender, contending
 from digit_recognizer.bench.table import Row, format_number
 from digit_recognizer.bench.turns import Task
 from digit_recognizer.data.dataset import find_source

@@ -1,4 +1,4 @@
-"""Stock Keras with the same network: its own layers, `compile` and `fit`.
+"""The same network trained by stock Keras: its own layers, `compile` and `fit`.
 
 In: tasks. Out: turns. What always holds: this process does not call `learn.backend.configure`, so
 none of our settings slow it down (deterministic operations would make XLA unusable); images are

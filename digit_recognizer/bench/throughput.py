@@ -1,4 +1,4 @@
-"""Images per second of ours, stock Keras and PyTorch, and how much of the machine's peak that is.
+"""Images per second beside stock Keras and PyTorch, and the part of the machine's peak speed.
 
 In: an experiment, a workspace with data. Out: rows of the table. What always holds: the contenders
 train the same network with the same batch size and take turns. Ours has as many processes as
@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from digit_recognizer.bench import ours, pytorch
-from digit_recognizer.bench.contest import Contender, ContenderError, contending, take_turns
+from digit_recognizer.bench.contenders import Contender, ContenderError, contending, take_turns
 from digit_recognizer.bench.layers import count_multiply_adds
 from digit_recognizer.bench.sizes import Sizes
 from digit_recognizer.bench.table import Row, summarize

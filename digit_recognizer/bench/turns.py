@@ -1,4 +1,4 @@
-"""The protocol between the caller and a contender's process: one line of JSON for each turn.
+"""How the measuring process talks to a contender: one line of JSON for each turn.
 
 In: a task. Out, from the contender: one line with its facts once it is warm; then, for each line
 that it receives, one line when that turn is over, with what the caller's clock cannot measure. What

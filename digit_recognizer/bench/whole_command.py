@@ -1,4 +1,4 @@
-"""`make train` as a whole: its time, the part that is not training, and its memory.
+"""Time and memory of a whole `make train`, and the part that is not training.
 
 In: workspaces with made-up data. Out: rows of the table. What always holds: the command is the real
 script in a separate process, timed from outside.

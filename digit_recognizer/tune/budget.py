@@ -1,4 +1,4 @@
-"""How much a study may use: a number of trials, of image passes, or whichever is reached first.
+"""The budget of a study: a number of trials, or of image passes.
 
 In: the trials so far. Out: whether another one may start, and how far the study is.
 """

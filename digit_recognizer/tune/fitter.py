@@ -1,4 +1,4 @@
-"""The caller's end of a training process.
+"""Start a process that trains trials, and talk to it.
 
 In: an experiment and a fold. Out: the images that it got wrong, or why there is no result. What
 always holds: at the end of the block, even after an error, the process has ended.

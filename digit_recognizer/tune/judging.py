@@ -1,4 +1,4 @@
-"""Is the best trial better than the original experiment on seeds that the search did not use?
+"""Compare the best trial with the original experiment on seeds that the search never used.
 
 In: a study, new seeds. Out: runs of both with each seed, and a comparison. What always holds: a
 seed decides folds and initial weights, so two compared networks were trained on the same images;

@@ -1,4 +1,4 @@
-"""The progress of a study: bars on a terminal, lines elsewhere.
+"""Progress of a study: bars on a terminal, lines elsewhere.
 
 In: reports from the trials of this process. Out: text. What always holds: each trial has one line
 when it starts and one when it ends.

@@ -1,4 +1,4 @@
-"""Which trials end early.
+"""Which trials to stop early.
 
 In: the held-out errors of a running trial, epoch by epoch. Out: a few values at fixed points, and
 whether to continue. What always holds: trials are compared at the same part of their schedules,

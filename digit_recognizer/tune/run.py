@@ -1,4 +1,4 @@
-"""The whole of `make tune`: trials, or a comparison on new seeds, and then the page.
+"""`make tune`: run trials, or judge the best of them; then write the page.
 
 In: what was asked for. Out: a study, `best.json`, `reports/tune-<study>.html`, and what to do next.
 What always holds: the page shows the study as it is stored, whichever process ran its trials.

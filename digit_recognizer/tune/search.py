@@ -24,7 +24,7 @@ from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
 from digit_recognizer.learn.workers import Engine
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.fitter import Fitter
-from digit_recognizer.tune.holders import holding, requeue_abandoned
+from digit_recognizer.tune.live_processes import holding, requeue_abandoned
 from digit_recognizer.tune.progress import Board
 from digit_recognizer.tune.storage import alone, explaining, open_storage
 from digit_recognizer.tune.study import (

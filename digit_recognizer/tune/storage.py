@@ -1,4 +1,4 @@
-"""Where a study is stored: a journal in its folder, or any database that Optuna supports.
+"""Where a study is stored: a journal beside it, or any database that Optuna supports.
 
 In: a database's address, or none; the study's folder. Out: an Optuna storage. What always holds:
 locks are the kernel's, so a killed process holds none; if a kill or a full disk cuts the journal's

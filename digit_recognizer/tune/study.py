@@ -1,4 +1,4 @@
-"""A study: what is searched, how trials are scored, and the trials.
+"""A study: its search space, the folds that judge it, its trials.
 
 In: terms and a storage. Out: an Optuna study with exactly these terms, and its trials as plain
 values. What always holds: a study never mixes data, folds, experiments or spaces; its first trial

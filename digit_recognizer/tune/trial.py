@@ -1,4 +1,4 @@
-"""Run one trial: fold after fold, until it is finished or pruned.
+"""Run one trial fold by fold, until it is finished or pruned.
 
 In: a trial from Optuna, a process that trains. Out: what the study stores about the trial. What
 always holds: image passes count however the trial ends, and the original experiment is never
@@ -15,7 +15,7 @@ from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.spaces import apply
 from digit_recognizer.faults import fault_point
 from digit_recognizer.tune.fitter import Fitted, Fitter
-from digit_recognizer.tune.holders import SAY_ALIVE_EVERY
+from digit_recognizer.tune.live_processes import SAY_ALIVE_EVERY
 from digit_recognizer.tune.pruning import LOOKS, STEPS_PER_FOLD, Curve
 from digit_recognizer.tune.study import Terms, read_choice
 from digit_recognizer.workspace import ProjectError

@@ -1,4 +1,4 @@
-"""The process that trains for a study: one fold after another.
+"""The process that trains trials, one fold after another, as it is told.
 
 In: lines of JSON, first the data and the machine, then one for each fold. Out: lines of JSON: the
 progress, the held-out error rate of each epoch, at the end which images are wrong. What always

@@ -1,4 +1,4 @@
-"""Predictions for each picture, as a table for people and as CSV.
+"""Predictions as a table for the terminal and as a CSV.
 
 In: names and probabilities, or the reason why a picture could not be read. Out: a table for the
 terminal, a CSV. What always holds: names are shown as they are, whatever characters they contain.

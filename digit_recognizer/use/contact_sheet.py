@@ -1,4 +1,4 @@
-"""One image with each picture beside what the networks saw of it.
+"""One sheet with pictures beside the 28x28 images that the networks saw.
 
 In: digits with their predictions. Out: the bytes of a PNG. What always holds: the image has at most
 `MOST` pictures, so that every viewer can open it.

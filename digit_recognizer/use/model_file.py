@@ -1,4 +1,4 @@
-"""Reading an exported file: one ONNX graph from images to probabilities, with facts about itself.
+"""Read an exported file: check that it is one of ours and holds nothing else.
 
 In: a path or bytes. Out: a `ModelFile`. What always holds: a file that could do more than our own
 exports is refused before ONNX Runtime loads it. It must not refer to other files, may contain only

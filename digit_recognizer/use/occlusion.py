@@ -1,4 +1,4 @@
-"""Which ink counts for a digit: hide one spot after another and predict again.
+"""Occlusion: hide the ink spot by spot, and see how the probability changes.
 
 In: a function that predicts, one image, a digit. Out: a map of the image. Its value at a pixel is
 how much the digit's log-odds fall when the ink there is hidden: above zero the ink counts for the

@@ -1,4 +1,4 @@
-"""`make predict`: which digits are on these pictures?
+"""`make predict`: predict the digits on pictures.
 
 In: paths, and which networks to use. Out: a table and, if asked for, a CSV and an image of what the
 networks saw. What always holds: a picture that cannot be read affects only its own row and the exit

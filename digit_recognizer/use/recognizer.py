@@ -1,4 +1,4 @@
-"""What this package's commands need from trained networks, whichever library runs them."""
+"""The interface of trained networks, whichever library runs them."""
 
 from typing import Protocol
 

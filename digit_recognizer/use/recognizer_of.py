@@ -1,4 +1,4 @@
-"""Which networks predict: those of a line-up, run by the chosen library, or those of a file.
+"""Load the networks that answer: of a line-up, with the chosen library, or of a file.
 
 In: what was named, if anything. Out: a `Recognizer`. What always holds: with a file no training
 code is imported; without one, the predictions are those of the current runs.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from digit_recognizer.bench import ours, pytorch, stock
-from digit_recognizer.bench.contest import ContenderError, contending, take_turns
+from digit_recognizer.bench.contenders import ContenderError, contending, take_turns
 from digit_recognizer.bench.layers import count_multiply_adds, describe_layers
 from digit_recognizer.experiments.experiment import ConvStages, Dense, Deotte, Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS

@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import pytest
 from rich.console import Console
 
-from digit_recognizer.bench import contest, ours, throughput, whole_command
-from digit_recognizer.bench.contest import ContenderError, contending, take_turns
+from digit_recognizer.bench import contenders, ours, throughput, whole_command
+from digit_recognizer.bench.contenders import ContenderError, contending, take_turns
 from digit_recognizer.bench.processes import Measured
 from digit_recognizer.bench.run import run_bench
 from digit_recognizer.bench.sizes import FULL, QUICK, Sizes
@@ -37,7 +37,7 @@ TINY = Sizes(
 TEAM, ALONE = Engine(2, 1), Engine(1, 2)
 
 
-class MadeUp(contest.Contender):
+class MadeUp(contenders.Contender):
     """Answers at once, without computing; PyTorch does not even start."""
 
     seconds = 2.0
@@ -58,7 +58,7 @@ class MadeUp(contest.Contender):
 def test_the_table_has_every_promised_row(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contest, "Contender", MadeUp)
+    monkeypatch.setattr(contenders, "Contender", MadeUp)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: False)
     monkeypatch.setattr(Engine, "that_suits", lambda fits, image_passes: TEAM)
     monkeypatch.setattr(Engine, "with_jobs", lambda jobs: ALONE)
@@ -169,7 +169,7 @@ class OnPaper:
 def test_a_team_has_the_precision_of_its_first_process_and_simultaneous_turns(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contest, "Member", OnPaper)
+    monkeypatch.setattr(contenders, "Member", OnPaper)
     monkeypatch.setattr(OnPaper, "log", log := [])
     with contending(make_task(workspace, "it"), 3) as team:
         assert team.warm_up() == {"precision": "bfloat16"}
@@ -232,7 +232,7 @@ def test_a_contender_that_fails_is_reported_with_its_last_line(workspace: Worksp
 def test_a_contender_ends_with_the_block(workspace: Workspace) -> None:
     with (
         contextlib.suppress(KeyboardInterrupt),
-        contest.contending(make_task(workspace, "multiply", side=8)) as contender,
+        contenders.contending(make_task(workspace, "multiply", side=8)) as contender,
     ):
         process = contender.members[0].process
         assert process.poll() is None
@@ -243,7 +243,7 @@ def test_a_contender_ends_with_the_block(workspace: Workspace) -> None:
 def test_a_broken_pytorch_does_not_affect_the_others(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contest, "Contender", MadeUp)
+    monkeypatch.setattr(contenders, "Contender", MadeUp)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: True)
     task = make_task(workspace, "", images=10)
     speeds, facts = throughput.compete("train", task, TINY, ALONE)
@@ -261,7 +261,7 @@ def test_the_images_of_all_processes_of_a_team_count(
             started.append((task.role, processes, task.threads))
             super().__init__(task, processes)
 
-    monkeypatch.setattr(contest, "Contender", Noted)
+    monkeypatch.setattr(contenders, "Contender", Noted)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: False)
     all_threads = Engine.with_jobs(1).threads
     task = make_task(workspace, "", images=10)

@@ -1,4 +1,4 @@
-"""Measure the costs besides training on this machine, for `inputs.py`.
+"""Measure what a line-up takes besides training, for `inputs.py`.
 
 In: nothing. Out: lines of text. What always holds: the best of several times counts, and processor
 seconds where these matter, because other work on the machine only adds time.

@@ -1,4 +1,4 @@
-"""The page `reports/tune-<study>.html`: what was tried, what was best, and how far to believe it.
+"""Write `reports/tune-<study>.html`: what was tried, what was best, how reliable that is.
 
 In: a study. Out: one HTML file. What always holds: it shows the study as it is stored, and beside
 the best trial it says how much of its score may be luck.

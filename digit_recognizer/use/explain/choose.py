@@ -1,4 +1,4 @@
-"""Which images are explained.
+"""Choose the images to explain.
 
 In: labels and out-of-fold probabilities. Out: the hardest images, and a typical one of each class.
 What always holds: the choice depends on the predictions alone, never on the maps.

@@ -13,7 +13,7 @@ import numpy as np
 from digit_recognizer.use.explain.agreement import correlate
 from digit_recognizer.use.explain.choose import Chosen
 from digit_recognizer.use.explain.gradients import Expectation, Integrated, integrate_gradients
-from digit_recognizer.use.explain.out_of_fold import OutOfFoldNetworks
+from digit_recognizer.use.explain.held_out_networks import HeldOutNetworks
 from digit_recognizer.use.occlusion import hide, occlude, place_windows
 
 OCCLUSION, INTEGRATED, SHAP = "occlusion", "integrated gradients", "SHAP"
@@ -70,7 +70,7 @@ class Explanation:
 
 
 def examine(
-    networks: OutOfFoldNetworks,
+    networks: HeldOutNetworks,
     expectation: Expectation | None,
     chosen: Chosen,
     image: np.ndarray,
@@ -88,7 +88,7 @@ def examine(
 
 
 def draw_maps(
-    networks: OutOfFoldNetworks, expectation: Expectation | None, image: np.ndarray, digit: int
+    networks: HeldOutNetworks, expectation: Expectation | None, image: np.ndarray, digit: int
 ) -> tuple[dict[str, np.ndarray], Integrated]:
     """Return the map of each method, and the other results of integrated gradients."""
     networks.choose_digit(digit)
@@ -102,9 +102,7 @@ def draw_maps(
     return maps, integrated
 
 
-def find_changing_spot(
-    networks: OutOfFoldNetworks, chosen: Chosen, image: np.ndarray
-) -> Spot | None:
+def find_changing_spot(networks: HeldOutNetworks, chosen: Chosen, image: np.ndarray) -> Spot | None:
     """Return the window whose hiding changes the prediction most; for an error, to the label."""
     windows = place_windows(image, WINDOW, _STRIDE)
     if not len(windows):
@@ -119,7 +117,7 @@ def find_changing_spot(
 
 
 def _answer(
-    networks: OutOfFoldNetworks, expectation: Expectation | None, image: np.ndarray, digit: int
+    networks: HeldOutNetworks, expectation: Expectation | None, image: np.ndarray, digit: int
 ) -> Answer:
     maps, integrated = draw_maps(networks, expectation, image, digit)
     own = float(networks.odds(image[None])[0])

@@ -20,7 +20,7 @@ from digit_recognizer.use.explain.agreement import correlate
 from digit_recognizer.use.explain.choose import Chosen, choose_hardest, choose_typical
 from digit_recognizer.use.explain.examine import Explanation, draw_maps, examine
 from digit_recognizer.use.explain.gradients import Expectation, find_obstacle
-from digit_recognizer.use.explain.out_of_fold import OutOfFoldNetworks
+from digit_recognizer.use.explain.held_out_networks import HeldOutNetworks
 from digit_recognizer.workspace import ProjectError, Workspace
 
 _BACKGROUND_OF_EACH_DIGIT = 10
@@ -58,7 +58,7 @@ def find_explanations(
         f"explained by the networks of {escape(selection.label)} that were not trained on it:"
     )
     obstacle = find_obstacle()
-    networks = OutOfFoldNetworks(runs, available_cores())
+    networks = HeldOutNetworks(runs, available_cores())
     chosen = [*hardest, *typical]
     background = _draw_background(train, chosen)
     expectation = None if obstacle else Expectation(networks.model, background)
@@ -89,7 +89,7 @@ def _load(workspace: Workspace, selection: Selection) -> tuple[Digits, list[Run]
 
 
 def _explain_each(
-    networks: OutOfFoldNetworks,
+    networks: HeldOutNetworks,
     expectation: Expectation | None,
     runs: list[Run],
     train: Digits,
@@ -129,7 +129,7 @@ def _draw_background(train: Digits, chosen: list[Chosen]) -> np.ndarray:
 
 
 def _compare_with_untrained(
-    networks: OutOfFoldNetworks, expectation: Expectation | None, explanations: list[Explanation]
+    networks: HeldOutNetworks, expectation: Expectation | None, explanations: list[Explanation]
 ) -> dict[str, list[tuple[float, float]]]:
     """Draw each predicted digit's maps again with random weights (Adebayo et al., 2018)."""
     networks.use_random_weights(_SEED)

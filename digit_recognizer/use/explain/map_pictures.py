@@ -1,4 +1,4 @@
-"""A map as a small picture, and in words for people who cannot see it.
+"""A map as a small picture, and as words for screen readers.
 
 In: a map and its image. Out: pixels; a phrase. What always holds: ink without effect is grey, sky
 blue is for the digit and orange against it (also for colour-blind readers, in light and in dark),

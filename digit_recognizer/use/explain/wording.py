@@ -1,4 +1,4 @@
-"""The findings in sentences.
+"""The findings as sentences.
 
 In: findings. Out: the main points. What always holds: every number is computed from the findings.
 """

@@ -1,4 +1,4 @@
-"""The page `reports/explain.html`: which ink counted for which digit, and what that does not show.
+"""Write `reports/explain.html`: which ink decided for which digit, and what that does not show.
 
 In: findings. Out: one HTML file, and its main points on the terminal. What always holds: the same
 runs give the same bytes, and whatever could not be computed is named.

@@ -1,4 +1,5 @@
-"""The model card: what an exported file is, how good and how fast it is, and its limits.
+"""The model card: what an exported file is, how good and how fast, and what it should not be used
+for.
 
 In: facts, comparisons, speeds, the files' hashes. Out: Markdown. What always holds: it contains
 only numbers that were measured, and names are escaped.

@@ -1,4 +1,4 @@
-"""What an export contains, and how good its networks are.
+"""What an export was made from, and how good its networks are.
 
 In: a line-up's runs and the data that they were trained on. Out: `Facts`, for the file itself and
 its model card. What always holds: every score is out of fold and comes from the runs' checked

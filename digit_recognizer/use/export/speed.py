@@ -1,4 +1,4 @@
-"""How fast an export is, compared with the networks that it was made from.
+"""Measure how fast an export predicts, beside the networks that it was made from.
 
 In: what each engine loads, and test images. Out: numbers. What always holds: each engine has its
 own process, with the same number of threads.
@@ -54,7 +54,7 @@ def describe_conditions() -> str:
 
 
 def measure_speeds(tasks: dict[str, dict[str, Any]], images: np.ndarray) -> Iterator[Speed]:
-    """Measure each engine; its task says what `timed.py` loads."""
+    """Measure each engine; its task says what `timing_process.py` loads."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"
         np.save(path, np.resize(images, (IMAGES, 28, 28)))
@@ -73,7 +73,7 @@ def _time(task: dict[str, Any]) -> dict[str, float]:
     """Return what a new process measures, and the time until its first prediction."""
     started = time.time()
     done = subprocess.run(
-        [sys.executable, "-m", "digit_recognizer.use.export.timed", json.dumps(task)],
+        [sys.executable, "-m", "digit_recognizer.use.export.timing_process", json.dumps(task)],
         cwd=project_root(),
         capture_output=True,
         text=True,

@@ -1,4 +1,4 @@
-"""A line-up's runs as one ONNX file that predicts as its networks do.
+"""Write a line-up's runs as one ONNX file that predicts as its networks do.
 
 In: complete runs and the data that they were trained on. Out: `exports/<label>.onnx`. What always
 holds: a file gets its name only after its predictions for test images agreed with those of Keras

@@ -1,4 +1,4 @@
-"""Reading the named files as images for the networks, one after another.
+"""Read what a person names (files, folders, CSV rows) as 28x28 images.
 
 In: paths of picture files, of folders with such files, of CSVs with rows of pixels. Out: `Seen` and
 `Unread`, in order. What always holds: a file that cannot be read is reported and the others are

@@ -1,4 +1,4 @@
-"""Where a pen, or chalk, has touched the picture, and how much of each pixel is covered.
+"""Find the ink on a picture, and how much of each pixel it covers.
 
 In: grey values (height, width), and whether ink is darker than paper. Out: ink (height, width): 0
 on the paper, and higher where more of a pixel is covered. What always holds: uneven light on the

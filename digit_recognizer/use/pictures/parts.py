@@ -1,4 +1,4 @@
-"""Which ink is the digit: all its parts, but no specks, shadows or edges.
+"""Choose which of the ink is the digit: no specks, shadows or edges of the paper.
 
 In: ink (height, width). Out: the digit's ink, cut out. What always holds: the result is large
 enough for a digit; otherwise there is an error.
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from digit_recognizer.use.pictures.objects import Objects, separate
+from digit_recognizer.use.pictures.components import Components, separate
 from digit_recognizer.use.pictures.read import PictureError
 
 # Weight of an object's size if it touches 0, 1, 2, 3 or 4 sides of the picture, as shadows and
@@ -63,7 +63,7 @@ def find_parts(ink: np.ndarray) -> Parts:
     return _cut(ink / level, objects, is_part, others)
 
 
-def _judge(objects: Objects) -> np.ndarray:
+def _judge(objects: Components) -> np.ndarray:
     """Return a weight for each object: its size, less for edges and lines, 0 for frames."""
     worth = objects.sizes * np.array(_TOUCHING)[objects.sides_touched]
     lines: set[int] = set()
@@ -78,7 +78,7 @@ def _judge(objects: Objects) -> np.ndarray:
             return worth
 
 
-def _surrounds(objects: Objects, frame: int) -> bool:
+def _surrounds(objects: Components, frame: int) -> bool:
     """Whether a large object is inside a hole of this one, which no digit has."""
     from scipy import ndimage
 
@@ -98,14 +98,14 @@ def _surrounds(objects: Objects, frame: int) -> bool:
     return any(filled[labels == number].all() for number in objects.numbers[inside])
 
 
-def _is_line(objects: Objects, each: int) -> bool:
+def _is_line(objects: Components, each: int) -> bool:
     itself = objects.numbers == each + 1
     rows, columns = np.nonzero(objects.mask(itself, objects.box_around(itself)))
     across, along = np.linalg.eigvalsh(np.cov(rows, columns, ddof=0))
     return bool(across <= _STRAIGHT**2 * along)
 
 
-def _gather(objects: Objects, main: int) -> np.ndarray:
+def _gather(objects: Components, main: int) -> np.ndarray:
     """Return which objects form the digit: the main one and those near enough."""
     from scipy import ndimage
 
@@ -128,7 +128,7 @@ def _gather(objects: Objects, main: int) -> np.ndarray:
         is_part = is_part | joins
 
 
-def _cut(ink: np.ndarray, objects: Objects, is_part: np.ndarray, others: int) -> Parts:
+def _cut(ink: np.ndarray, objects: Components, is_part: np.ndarray, others: int) -> Parts:
     from scipy import ndimage
 
     edge = 2 + int(objects.sizes[is_part].max() / 60)

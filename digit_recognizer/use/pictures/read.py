@@ -1,4 +1,4 @@
-"""The grey values of a picture file, whatever its format.
+"""Read a picture file of any kind as grey values.
 
 In: the bytes of a file. Out: grey values (height, width) float32, from 0 for black to 255 for
 white, upright, with a longest side of at most `LONGEST_SIDE`. What always holds: a picture with

@@ -1,4 +1,4 @@
-"""The web service: two requests for a digit, one for an explanation, and the page that uses them.
+"""The web service: two ways to ask for a digit, one for an explanation, and the drawing page.
 
 In: a recognizer. Out: an ASGI application. What always holds: it serves only its own files; slow
 work runs in a few threads beside the one that reads requests, so nobody waits for a slow client.
@@ -22,6 +22,7 @@ from digit_recognizer.use.occlusion import occlude
 from digit_recognizer.use.pictures.cut_out import SEVERAL, find_digit
 from digit_recognizer.use.pictures.read import PictureError, read_picture
 from digit_recognizer.use.recognizer import Recognizer
+from digit_recognizer.use.serve.access import SecurityMiddleware
 from digit_recognizer.use.serve.messages import (
     Answer,
     AskedDigit,
@@ -33,7 +34,6 @@ from digit_recognizer.use.serve.messages import (
     read_picture_bytes,
     read_saliency,
 )
-from digit_recognizer.use.serve.security import SecurityMiddleware
 
 _PAGE = Path(__file__).parent / "page"
 _KINDS = {

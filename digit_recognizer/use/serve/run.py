@@ -1,4 +1,4 @@
-"""`make serve`: networks behind a port of this machine, until Ctrl-C.
+"""`make serve`: serve the networks on a port of this machine, until Ctrl-C.
 
 In: what was named. Out: answers to requests. What always holds: nobody outside this machine can
 connect; the port is taken before the slow work starts; the address is printed once the server can
@@ -40,9 +40,9 @@ def serve(
 ) -> None:
     """Serve on the port until Ctrl-C, which ends it normally."""
     # Imported here, because these take time and the command line imports this module.
+    from digit_recognizer.use.serve.access import allowed_hosts
     from digit_recognizer.use.serve.app import make_app
     from digit_recognizer.use.serve.messages import find_facts
-    from digit_recognizer.use.serve.security import allowed_hosts
 
     def report(what: str, error: Exception) -> None:
         text = " ".join(f"{type(error).__name__}: {error}".split())
@@ -109,7 +109,7 @@ def _warm_up(recognizer: Recognizer) -> None:
 def make_server(app: "ASGIApp") -> "uvicorn.Server":
     import uvicorn
 
-    from digit_recognizer.use.serve.timeout import TimeoutProtocol
+    from digit_recognizer.use.serve.timeouts import TimeoutProtocol
 
     config = uvicorn.Config(
         app,

@@ -14,11 +14,11 @@ from sklearn.datasets import load_digits
 
 from digit_recognizer.data.sources.sample import enlarge
 from digit_recognizer.use.recognizer import Recognizer
+from digit_recognizer.use.serve.access import allowed_hosts
 from digit_recognizer.use.serve.app import make_app
 from digit_recognizer.use.serve.messages import find_facts
 from digit_recognizer.use.serve.run import make_server, take_port
-from digit_recognizer.use.serve.security import allowed_hosts
-from digit_recognizer.use.serve.timeout import TimeoutProtocol
+from digit_recognizer.use.serve.timeouts import TimeoutProtocol
 from digit_recognizer.workspace import Workspace
 from tests.use.conftest import SMALL
 from tests.use.serve.asking import Process, ask, ask_json, serving

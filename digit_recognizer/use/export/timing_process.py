@@ -1,6 +1,7 @@
-"""The process in which one engine is timed: `python -m digit_recognizer.use.export.timed`.
+"""A process that loads a model and measures its speed.
 
-In: as JSON, what to load, the file of images, threads. Out: on the last line of stdout, the time of
+In: `python -m digit_recognizer.use.export.timing_process` gets, as JSON, what to load, the file of
+images and the number of threads. Out: on the last line of stdout, the time of
 the first prediction, and the seconds for one image and for all.
 """
 

@@ -1,4 +1,4 @@
-"""Contenders that take turns.
+"""Run several contenders in turn, so that all meet the same conditions.
 
 In: tasks. Out: what each contender measured, and the seconds of its turns. What always holds: only
 one contender computes at a time, with all its processes; at the end of the block, even after an

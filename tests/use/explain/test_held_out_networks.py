@@ -12,7 +12,7 @@ from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.explain.gradients import Expectation, find_obstacle, integrate_gradients
-from digit_recognizer.use.explain.out_of_fold import OutOfFoldNetworks
+from digit_recognizer.use.explain.held_out_networks import HeldOutNetworks
 from digit_recognizer.use.occlusion import log_odds, occlude
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.use.explain.made_up import THREADS, make_run
@@ -39,7 +39,7 @@ def blend_by_hand(runs: list[Run], folds: tuple[int, ...], images: np.ndarray) -
 
 def test_it_predicts_as_the_networks_of_these_folds(runs: list[Run], workspace: Workspace) -> None:
     images = load_train(workspace).images[:20]
-    networks = OutOfFoldNetworks(runs, THREADS)
+    networks = HeldOutNetworks(runs, THREADS)
     for folds in ((0, 0), (2, 1)):
         networks.use_folds(folds)
         expected = blend_by_hand(runs, folds, images)
@@ -53,7 +53,7 @@ def test_networks_that_held_an_image_out_give_the_recorded_probabilities(
     runs: list[Run], workspace: Workspace
 ) -> None:
     images = load_train(workspace).images
-    networks = OutOfFoldNetworks(runs, THREADS)
+    networks = HeldOutNetworks(runs, THREADS)
     on_record = np.mean([run.load_oof() for run in runs], axis=0)
     for row in (0, 17, 200):
         networks.use_folds(tuple(int(run.folds[row]) for run in runs))
@@ -63,7 +63,7 @@ def test_networks_that_held_an_image_out_give_the_recorded_probabilities(
 def test_gradients_agree_with_small_changes_of_a_pixel(
     runs: list[Run], workspace: Workspace
 ) -> None:
-    networks = OutOfFoldNetworks(runs, THREADS)
+    networks = HeldOutNetworks(runs, THREADS)
     networks.use_folds((1, 1))
     networks.choose_digit(DIGIT)
     image = load_train(workspace).images[3].astype(np.float32)
@@ -79,7 +79,7 @@ def test_random_weights_are_reproducible_and_differ_from_the_trained_ones(
     runs: list[Run], workspace: Workspace
 ) -> None:
     images = load_train(workspace).images[:5]
-    networks = OutOfFoldNetworks(runs, THREADS)
+    networks = HeldOutNetworks(runs, THREADS)
     networks.use_folds((0, 0))
     trained = networks.recognize(images)
     networks.use_random_weights(0)
@@ -95,7 +95,7 @@ def test_random_weights_are_reproducible_and_differ_from_the_trained_ones(
 def test_integrated_gradients_of_real_networks_sum_to_the_difference(
     runs: list[Run], workspace: Workspace
 ) -> None:
-    networks = OutOfFoldNetworks(runs, THREADS)
+    networks = HeldOutNetworks(runs, THREADS)
     networks.use_folds((0, 2))
     networks.choose_digit(DIGIT)
     for image in load_train(workspace).images[:3]:
@@ -107,12 +107,12 @@ def test_integrated_gradients_of_real_networks_sum_to_the_difference(
 
 
 @pytest.fixture
-def linear(workspace: Workspace) -> tuple[OutOfFoldNetworks, np.ndarray]:
+def linear(workspace: Workspace) -> tuple[HeldOutNetworks, np.ndarray]:
     """One network without a hidden layer, in which only the logit of 6 depends on the image.
 
     So the log-odds of 6 are a sum over pixels: the logit minus the logarithm of nine.
     """
-    networks = OutOfFoldNetworks([make_run(workspace, "linear", 3, network=Dense(()))], THREADS)
+    networks = HeldOutNetworks([make_run(workspace, "linear", 3, network=Dense(()))], THREADS)
     weights = np.zeros((784, 10), np.float32)
     weights[:, DIGIT] = np.random.default_rng(3).normal(0, 0.05, 784)
     (network,) = networks._networks
@@ -122,7 +122,7 @@ def linear(workspace: Workspace) -> tuple[OutOfFoldNetworks, np.ndarray]:
 
 
 def test_all_methods_explain_a_sum_exactly(
-    linear: tuple[OutOfFoldNetworks, np.ndarray], workspace: Workspace
+    linear: tuple[HeldOutNetworks, np.ndarray], workspace: Workspace
 ) -> None:
     networks, weights = linear
     image, other = load_train(workspace).images[:2]

@@ -1,4 +1,4 @@
-"""Which requests are accepted, and the headers of every answer.
+"""Which requests are accepted, and the security headers of every answer.
 
 In: a request from anyone. Out: the application's answer, or a refusal. What always holds: only
 pages of this server may send requests, whatever other pages are open in the same browser; errors

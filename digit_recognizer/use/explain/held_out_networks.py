@@ -23,7 +23,7 @@ _NEVER = 1e9
 _BATCH = 256
 
 
-class OutOfFoldNetworks:
+class HeldOutNetworks:
     """One network of each run; `use_folds` loads the weights of the chosen folds.
 
     The graph stays the same, so TensorFlow traces it only once, which takes most of the time.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from digit_recognizer.experiments.best_of import study_folder
-from digit_recognizer.tune import holders
-from digit_recognizer.tune.holders import holding, requeue_abandoned
+from digit_recognizer.tune import live_processes
+from digit_recognizer.tune.live_processes import holding, requeue_abandoned
 from digit_recognizer.tune.study import Terms, Trial, ask, read_trials
 from digit_recognizer.workspace import Workspace
 from tests.tune.studies import begin_study
@@ -61,7 +61,7 @@ def test_after_a_kill_between_queueing_and_failing_the_values_are_queued_once(
         assert point == "queued again"
         raise InterruptedError
 
-    monkeypatch.setattr(holders, "fault_point", die_here)
+    monkeypatch.setattr(live_processes, "fault_point", die_here)
     with pytest.raises(InterruptedError):
         requeue_abandoned(study, folder, shares_folder=True)
     assert states(study, terms) == ["running", "waiting"]

@@ -1,4 +1,4 @@
-"""uvicorn's HTTP connection, with a time limit for each request.
+"""Time limits for slow connections, which uvicorn does not have.
 
 What always holds: a request, headers and body, arrives within some seconds or its connection is
 closed, even if bytes keep coming; a client that sends one byte a minute cannot hold a connection.
@@ -11,7 +11,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from digit_recognizer.use.serve.security import HEADERS, error_body
+from digit_recognizer.use.serve.access import HEADERS, error_body
 
 REQUEST_SECONDS = 10.0
 

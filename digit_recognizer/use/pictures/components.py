@@ -1,4 +1,4 @@
-"""Connected ink: objects, one of which may be a digit.
+"""Connected components of the ink, each of which may be a digit.
 
 In: ink (height, width). Out: the ink of a full stroke, and the objects with their boxes. What
 always holds: something on the picture is clearer than noise; otherwise there is an error.
@@ -37,7 +37,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Objects:
+class Components:
     """Arrays with an entry for each object."""
 
     labels: np.ndarray  # (height, width): 0 for none, 1 for the first object
@@ -83,7 +83,7 @@ class Objects:
         return np.isin(box.cut(self.labels), self.numbers[chosen])
 
 
-def separate(ink: np.ndarray) -> tuple[float, Objects]:
+def separate(ink: np.ndarray) -> tuple[float, Components]:
     """Return the ink in the middle of a stroke, and the connected objects."""
     from scipy import ndimage
 
@@ -91,7 +91,7 @@ def separate(ink: np.ndarray) -> tuple[float, Objects]:
     labels, _ = ndimage.label(ink > _BEGINS * level, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
     ends = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in boxes]
-    return level, Objects(labels, *np.array(ends).T)
+    return level, Components(labels, *np.array(ends).T)
 
 
 def _find_level(ink: np.ndarray) -> float:
