@@ -1,4 +1,4 @@
-"""Where things live, and how a file gets there whole.
+"""Where files live, and how each is written completely or not at all.
 
 In: paths and bytes. Out: files that are always either the old or the new version. What always
 holds: nothing in this project writes a file under its final name other than through here.

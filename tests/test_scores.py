@@ -45,14 +45,14 @@ def test_the_standard_error_is_the_binomial_one() -> None:
 def test_a_score_reads_as_a_percentage_and_a_count_with_its_interval() -> None:
     assert str(Score(142, 42_000)) == "99.662 %, 142 errors of 42,000 (95 % interval 121 to 167)"
     assert str(Score(1, 215)) == "99.535 %, 1 error of 215 (95 % interval 0 to 6)"
-    assert Score(142, 42_000).percentage == "99.662 % (99.60–99.71)"
+    assert Score(142, 42_000).percentage == "99.662 % (99.60 to 99.71)"
 
 
 def test_no_errors_are_not_said_to_be_certain() -> None:
     assert str(Score(0, 215)) == "100.000 %, 0 errors of 215 (95 % interval 0 to 4)"
-    assert Score(0, 215).percentage == "100.000 % (98.24–100.00)"
+    assert Score(0, 215).percentage == "100.000 % (98.24 to 100.00)"
     assert Score(0, 215).accuracy_error > 0.004
-    assert Score(215, 215).percentage == "0.000 % (0.00–1.76)"
+    assert Score(215, 215).percentage == "0.000 % (0.00 to 1.76)"
 
 
 @pytest.mark.parametrize(("count", "images"), [(0, 3), (3, 3), (7, 20), (199, 200)])

@@ -19,9 +19,9 @@ from digit_recognizer.bench.table import Row, format_number
 from digit_recognizer.data.dataset import load_test, load_train
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.learn.engine import Fit
 from digit_recognizer.learn.gpu.engine import GpuEngine, compiled_programs, find_gpus
 from digit_recognizer.learn.training import FoldData
-from digit_recognizer.learn.workers import Fit
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import Workspace
 

@@ -16,10 +16,10 @@ from digit_recognizer.data.dataset import COMPETITION_ROWS
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision, configure
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.training import FoldData, fit_fold
-from digit_recognizer.learn.workers import Engine
 from digit_recognizer.scores import score
 
 _FOR_EVER = 10_000  # epochs: the process ends when no more turns are ordered

@@ -20,7 +20,7 @@ from digit_recognizer.bench.table import Row, summarize
 from digit_recognizer.bench.turns import Task
 from digit_recognizer.experiments.experiment import Augmentation, Experiment
 from digit_recognizer.experiments.text import to_dict
-from digit_recognizer.learn.workers import Engine
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 
 from digit_recognizer.compete.ledger import Entry
+from digit_recognizer.compete.public_score import Standing, difference_in_errors, find_standing
 from digit_recognizer.compete.reconcile import reconcile
-from digit_recognizer.compete.standing import Standing, difference_in_errors, find_standing
 from digit_recognizer.compete.upload import (
     LOST,
     find_again,

@@ -1,4 +1,4 @@
-"""Every submission with its cross-validated score beside its public one.
+"""The table of all submissions: cross-validated score beside public score.
 
 In: the ledger, brought up to date where there are credentials. Out: a table on the terminal, the
 same as `reports/leaderboard.md`, and the two scores as a picture. What always holds: without
@@ -15,9 +15,9 @@ from rich.table import Table
 
 from digit_recognizer.compete.attempt import describe_standing
 from digit_recognizer.compete.ledger import Entry, list_entries
+from digit_recognizer.compete.public_score import difference_in_errors
 from digit_recognizer.compete.reconcile import reconcile
 from digit_recognizer.compete.scatter import draw_scatter
-from digit_recognizer.compete.standing import difference_in_errors
 from digit_recognizer.kaggle_api.client import Client, connect
 from digit_recognizer.kaggle_api.credentials import find_credentials
 from digit_recognizer.scores import format_percent

@@ -1,4 +1,4 @@
-"""What an upload is called on Kaggle's list, and what can be read back from there.
+"""The description of an upload on Kaggle, and how it is read back.
 
 In: a row of the ledger. Out: one line; from such a line, the facts. What always holds: the line
 names the row's run id, by which a submission is recognized when the answer to it was lost.

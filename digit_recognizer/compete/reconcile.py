@@ -1,4 +1,4 @@
-"""The ledger against Kaggle's own list.
+"""Bring the ledger up to date with Kaggle's list.
 
 In: the ledger and the list. Out: a ledger that says what the list says. What always holds: a row
 whose fate was unknown is called failed only when the list, asked well after the upload, lacks it.

@@ -1,4 +1,4 @@
-"""Cross-validated against public scores, as a picture.
+"""A plot of cross-validated against public scores.
 
 In: rows of the ledger that have both. Out: a PNG. What always holds: points carry their 95 %
 intervals, so that nobody reads a ranking into noise.
@@ -7,7 +7,7 @@ intervals, so that nobody reads a ranking into noise.
 import io
 
 from digit_recognizer.compete.ledger import Entry
-from digit_recognizer.compete.standing import public_count
+from digit_recognizer.compete.public_score import public_count
 from digit_recognizer.scores import Score
 
 _LONGEST_LABEL = 28

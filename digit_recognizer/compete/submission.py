@@ -1,4 +1,4 @@
-"""The file to upload.
+"""Write `submission.csv`, and check it.
 
 In: predicted labels. Out: `submissions/submission.csv` and a dated copy. What always holds: a file
 of either name is valid for the competition; what is not never gets one.

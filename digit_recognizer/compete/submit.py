@@ -1,4 +1,4 @@
-"""From trained runs to a file on the ledger.
+"""`make submit`: from trained runs to a file on the ledger.
 
 In: the names of what to blend. Out: `submissions/submission.csv`, a dated copy and a row in the
 ledger. What always holds: every score shown is of images that the networks behind it never saw.

@@ -1,4 +1,4 @@
-"""The digits as arrays: strictly read from `data/*.csv` once, then from a cache beside them.
+"""Load the digits as arrays: from `data/*.csv` once, then from a cache beside them.
 
 In: `data/train.csv`, `data/test.csv` and `data/source.json`. Out: `Digits`. What always holds: the
 arrays are those of the very files that `source.json` describes; a file that was edited or half-

@@ -1,4 +1,4 @@
-"""Which fold holds each image out.
+"""Assign each image to the fold that holds it out.
 
 In: labels, the number of folds, a seed. Out: an int8 array, one fold number per image. What always
 holds: every class is spread evenly over all folds, or the request is refused.

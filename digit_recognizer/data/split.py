@@ -1,4 +1,4 @@
-"""Hold back a third of the labelled digits, for a whole line-up to be scored on once.
+"""Hold back a third of the labelled digits, to score a whole line-up on them once.
 
 In: the labelled digits in `data/`. Out: a folder in the competition's shape, with the labels of its
 test part, which is a source to download from. What always holds: every digit is in exactly one of

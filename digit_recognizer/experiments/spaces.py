@@ -1,4 +1,4 @@
-"""What may be varied of which experiment, and how far: the spaces that `make tune` searches.
+"""The search spaces of `make tune`: which values of which experiment may vary, and how far.
 
 In: an experiment's name; values from within its space. Out: its space, checked; the experiment
 with these values. What always holds: every key is one of the experiment's, its own value lies

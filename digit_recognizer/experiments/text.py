@@ -1,4 +1,4 @@
-"""Experiments from and to text: by name, with settings from the command line, as JSON.
+"""Experiments from text and to text: names, `SET=` settings, JSON.
 
 In: names, `key=value` settings, JSON values. Out: experiments, and back. What always holds:
 `from_dict` undoes `to_dict`, and every unknown key or wrong type is refused.

@@ -1,4 +1,4 @@
-"""A logged-in client whose every call is quiet, bounded in time, and repeated where that helps.
+"""A logged-in client: every call is quiet, has a time limit, and is repeated where that helps.
 
 In: credentials that the client finds itself. Out: what a call returns, or a `KaggleError`. What
 always holds: nothing that the client prints is seen (it may print headers), no call waits for

@@ -1,4 +1,4 @@
-"""What we ask of Kaggle about this competition.
+"""Calls about this competition: files, submissions, the board.
 
 In: a client. Out: the archive, uploads, what became of them, the board. What always holds: an
 upload counts only when the server named its number; one whose fate is unknown says so.
@@ -17,8 +17,8 @@ from rich.console import Console
 
 from digit_recognizer.kaggle_api import COMPETITION
 from digit_recognizer.kaggle_api.client import Client
+from digit_recognizer.kaggle_api.downloads import following, size_of
 from digit_recognizer.kaggle_api.errors import KaggleError
-from digit_recognizer.kaggle_api.following import following, size_of
 from digit_recognizer.workspace import ProjectError
 
 _PAGE_SIZE = 100

@@ -1,4 +1,4 @@
-"""Where the client would find credentials, and how to keep them out of what is printed.
+"""Find the credentials, and keep them out of what is printed.
 
 In: the environment and the home folder. Out: the place, or None. What always holds: nothing is
 sent; what is read serves only to be refused for its form, or blotted out.

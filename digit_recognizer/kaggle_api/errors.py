@@ -1,4 +1,4 @@
-"""What can go wrong at Kaggle, sorted by what it means for the caller.
+"""Kaggle's errors, sorted by what the caller can do about them.
 
 In: what the client raised. Out: a `Problem`, or the sentence about it. What always holds: an
 exception's own text is never repeated, since it may hold what was sent; the server's is, with

@@ -1,4 +1,4 @@
-"""Script kernels on Kaggle's machines: push, ask, fetch.
+"""Script kernels on Kaggle's machines: push, ask for the status, fetch the output.
 
 In: a client and a folder with `kernel-metadata.json`. Out: where it runs, how it stands, what it
 left. What always holds: only files that were asked for by name are fetched, and a file has its
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from digit_recognizer.kaggle_api.client import Client
-from digit_recognizer.kaggle_api.following import following
+from digit_recognizer.kaggle_api.downloads import following
 from digit_recognizer.workspace import ProjectError
 
 _STATES = {

@@ -1,4 +1,4 @@
-"""Zip archives that are the same bytes whenever and wherever they are written.
+"""Zip archives whose bytes do not depend on when and where they are written.
 
 In: names and contents. Out: bytes. What always holds: neither the clock, the file system nor the
 order in which somebody lists the members shows in them.

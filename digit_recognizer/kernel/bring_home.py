@@ -1,4 +1,4 @@
-"""What a kernel has trained, put into `runs/` as if it had been trained here.
+"""Put what a kernel has trained into `runs/`, as if it had been trained here.
 
 In: `runs.zip`, as the kernel left it. Out: run folders and `latest.json`. What always holds: an
 archive is taken whole or not at all; nothing gets its final name before every hash in it was found

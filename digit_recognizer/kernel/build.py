@@ -1,4 +1,4 @@
-"""One script that holds the whole pipeline, and the description with which Kaggle takes it.
+"""Build one script that holds the whole pipeline, and the metadata that Kaggle needs.
 
 In: what to train, and the person's name on Kaggle. Out: `kernel/<slug>/` with
     <slug>.py                the launcher and, as base64 text, a zip of the code it runs

@@ -1,4 +1,4 @@
-"""The part of a kernel's script that is not payload: unpack the code, run it, leave two files.
+"""The start of a kernel's script: unpack the code, run it, leave two files.
 
 In: the code as base64 text with its sha256, the commands to run, the names of the runs. Out:
 `submission.csv` and `runs.zip` in the current folder. What always holds: this file needs nothing

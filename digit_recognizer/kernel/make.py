@@ -1,4 +1,4 @@
-"""What `make kernel` does: build the script, run it on Kaggle, bring home what it trained.
+"""`make kernel`: build the script, run it on Kaggle, bring home what it trained.
 
 In: what the person named. Out: the kernel's folder; with credentials, the trained runs in `runs/`.
 What always holds: nothing is sent anywhere unless there are credentials and PUSH allows it.

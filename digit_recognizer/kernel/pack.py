@@ -1,4 +1,4 @@
-"""Run folders as one archive, to be brought home from another machine.
+"""Pack run folders into one archive.
 
 In: the names of trained runs. Out: `runs.zip`. What always holds: the same runs give the same
 bytes, and nothing is in there but the files that make up a run, of finished folds only.

@@ -1,4 +1,4 @@
-"""A built kernel on Kaggle: pushed, watched to its end, its output fetched.
+"""Run a built kernel on Kaggle: push it, wait for its end, fetch its output.
 
 In: a kernel's folder and a logged-in client. Out: the archive of runs that it left. What always
 holds: the same script is not started a second time while, or after, Kaggle ran it; whoever stops

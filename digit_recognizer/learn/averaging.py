@@ -1,4 +1,4 @@
-"""An exponential moving average of everything that a model has learnt.
+"""An exponential moving average of a model's weights and statistics.
 
 In: a model, after each step. Out: the same model with averaged weights. The statistics of batch
 normalisation are averaged with the weights: left behind, they would belong to other weights.

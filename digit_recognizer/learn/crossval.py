@@ -1,4 +1,4 @@
-"""Train experiments k-fold: every fold of theirs that is not finished.
+"""Train every fold of the experiments that is not finished yet.
 
 In: experiments, the data, an engine or a cluster. Out: complete run folders. What always holds: a
 fold that was finished is never trained again, only the calling process writes to the run folders,
@@ -18,10 +18,10 @@ from digit_recognizer.data.dataset import Digits, fingerprint_of
 from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.cluster.connection import Cluster
-from digit_recognizer.learn.cluster.crew import Crew, hire
+from digit_recognizer.learn.cluster.engine import Crew, hire
+from digit_recognizer.learn.engine import Engine, Fit
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
 from digit_recognizer.learn.training import FoldData
-from digit_recognizer.learn.workers import Engine, Fit
 from digit_recognizer.runs.environment import describe_environment, doubt_keras
 from digit_recognizer.runs.folder import FoldResult, Run
 from digit_recognizer.runs.opening import start_run

@@ -1,4 +1,4 @@
-"""`make train`: a line-up trained, blended and scored.
+"""`make train`: train a line-up, blend it and score it.
 
 In: what the person named, or nothing. Out: run folders, and a table of their out-of-fold scores.
 What always holds: where nothing is named, the line-up fits the amount of data.

@@ -1,4 +1,4 @@
-"""What a network makes of images.
+"""Predict probabilities with a network.
 
 In: a network, uint8 images. Out: probabilities. What always holds: an image's probabilities do not
 depend on the images beside it, but for the last bits.

@@ -1,4 +1,4 @@
-"""What a person sees while folds train: bars on a terminal, a line now and then elsewhere.
+"""Progress of folds in training: bars on a terminal, a line now and then elsewhere.
 
 In: small files in which each fold's training notes how far it is, whichever process that runs in.
 Out: text. What always holds: training never waits for the display, and a fold that cannot report
@@ -133,10 +133,8 @@ def _show_lines(
         running = [
             f"{each.label} {_detail(state)}" for each, state in states if not state.get("done")
         ]
-        console.print(
-            f"{title}: {format_percent(seen / total)}, {speed:,.0f} images/s, {left}; "
-            f"{', '.join(running)}",
-        )
+        whole = f"{title}: {format_percent(seen / total)}, {speed:,.0f} images/s, {left}"
+        console.print("; ".join([whole, ", ".join(running)] if running else [whole]))
 
 
 def _seen(training: Watched, state: dict[str, Any]) -> int:

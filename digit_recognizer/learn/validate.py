@@ -1,4 +1,4 @@
-"""Load what training saved, as another process would, and see whether it is still the same.
+"""Load saved networks in a new process, and check that they still predict the same.
 
 In: a run folder. Out: the score of the loaded networks. What always holds: a network is rebuilt
 from `config.json` by our own code and takes weights only, after their hash was checked; loading

@@ -1,4 +1,4 @@
-"""A network's weights as bytes, and a network from them.
+"""Save a network's weights as bytes, and load a network from them.
 
 What always holds: the architecture comes from our own code and only weights come from the bytes.
 Whatever else Keras can save may run code when it is loaded.

@@ -1,4 +1,4 @@
-"""Digits as small pictures, and plots as drawings, both to be put inside a page.
+"""Digits as small pictures and plots as SVG drawings, to be put into a page.
 
 In: uint8 images; matplotlib figures. Out: data URIs and SVG. What always holds: a digit is shown
 pixel for pixel as it is in the data, and a plot's ink takes the colour of the page's text, so that

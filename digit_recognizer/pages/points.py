@@ -1,4 +1,4 @@
-"""A page's main points on the terminal.
+"""Print a page's main points on the terminal.
 
 In: sentences. Out: printed lines. What always holds: a line never breaks between a number and its
 sign, which Rich's own wrapping allows at any kind of space.

@@ -1,4 +1,4 @@
-"""Labels that a person should look at again.
+"""Find labels that may be wrong.
 
 In: labels and out-of-fold probabilities. Out: the doubtful ones, most doubtful first. What always
 holds: a label is doubted only by networks that did not learn from it, and only for another digit

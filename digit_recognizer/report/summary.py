@@ -1,4 +1,4 @@
-"""The whole report: a page for each run, the page of all runs, and one table as text.
+"""`make report`: a page for each run, the index page, and one table as text.
 
 In: run folders, data, the ledger. Out: `reports/<experiment>.html`, `reports/index.html`,
 `reports/report.md` with a picture of each run's learning curves, and the table on the terminal; or

@@ -1,4 +1,4 @@
-"""From runs to one set of probabilities.
+"""Blend runs: weighted averages of their probabilities.
 
 In: complete runs of one data set. Out: blended out-of-fold and test probabilities. What always
 holds: weights are either equal or, for each fold, fitted on the images of the others.

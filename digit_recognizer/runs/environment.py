@@ -1,4 +1,4 @@
-"""What a result depends on besides its configuration: code, libraries, machine.
+"""What a result depends on besides its experiment: code, libraries, machine.
 
 In: nothing. Out: plain values that go on record with every run. Nothing here is compared strictly:
 a difference is worth a warning, not a refusal.

@@ -1,4 +1,4 @@
-"""The run folder: the one contract between learning and all that follows.
+"""The run folder: what training writes and all later stages read.
 
 In: an experiment, folds, one `FoldResult` after another. Out: `runs/<experiment>/` with
     config.json              the resolved experiment, the data's hash, code, libraries, threads

@@ -1,4 +1,4 @@
-"""Is the run folder that is there the run that is asked for?
+"""Decide whether a run folder can be resumed.
 
 In: an experiment, the data's hash, folds, the environment. Out: the run, new or to be gone on with.
 What always holds: folds of different experiments or data never come to lie in one folder.

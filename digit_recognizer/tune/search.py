@@ -20,8 +20,8 @@ from digit_recognizer.experiments.best_of import save_best, study_folder
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.spaces import Space, Value, find_space
 from digit_recognizer.experiments.text import resolve_experiment
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
-from digit_recognizer.learn.workers import Engine
 from digit_recognizer.tune.budget import Budget
 from digit_recognizer.tune.fitter import Fitter
 from digit_recognizer.tune.live_processes import holding, requeue_abandoned

@@ -18,7 +18,7 @@ from digit_recognizer.bench.table import Row, format_markdown, format_number, su
 from digit_recognizer.bench.turns import Task
 from digit_recognizer.bench.whole_command import WholeCommand
 from digit_recognizer.experiments.named import EXPERIMENTS
-from digit_recognizer.learn.workers import Engine
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.workspace import Workspace
 from tests.bench.turns_of import make_task
 

@@ -17,7 +17,7 @@ from digit_recognizer.bench.whole_command import (
 )
 from digit_recognizer.data.dataset import load_test, load_train
 from digit_recognizer.experiments.named import EXPERIMENTS
-from digit_recognizer.learn.workers import Engine
+from digit_recognizer.learn.engine import Engine
 from digit_recognizer.runs.folder import open_run
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.made_up_runs import (

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digit_recognizer.compete.standing import (
+from digit_recognizer.compete.public_score import (
     difference_in_errors,
     find_standing,
     public_error,

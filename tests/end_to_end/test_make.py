@@ -43,7 +43,7 @@ def make(clone: Path, *arguments: str, **variables: str) -> subprocess.Completed
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=500,
+        timeout=1500,
         check=False,
     )
 
@@ -328,21 +328,23 @@ def lend_environment(clone: Path) -> str:
 
 
 @pytest.mark.slow
-def test_the_two_commands_of_the_readme(clone: Path) -> None:
+def test_the_readmes_first_command_run_again_repeats_nothing(clone: Path) -> None:
+    """With a small network; `.ci/run` takes the line-up that the README's command does."""
     venv = lend_environment(clone)
     variables = {"VENV": venv, "HTTPS_PROXY": "http://127.0.0.1:9", "NO_PROXY": ""}
-    first = make(clone, "download", "train", "submit", **variables)
+    command = ("download", "train", "submit", "EXPERIMENTS=dense-128-128")
+    first = make(clone, *command, **variables)
     assert first.returncode == 0, first.stdout
     assert "BUNDLED SAMPLE" in first.stdout
     assert "Traceback" not in first.stdout
-    score = re.search(r"Offline score.*?([0-9.]+)%", first.stdout, re.DOTALL)
+    score = re.search(r"Offline score.*?([0-9.]+) %", first.stdout, re.DOTALL)
     assert score
-    assert float(score[1]) >= 98.5
+    assert float(score[1]) >= 85
     submission = clone / "submissions/submission.csv"
     assert len(submission.read_text().splitlines()) == 1 + 719
 
     before = submission.read_bytes()
-    second = make(clone, "download", "train", "submit", **variables)
+    second = make(clone, *command, **variables)
     assert second.returncode == 0, second.stdout
     assert "already there" in second.stdout
     assert "fold 0:" not in second.stdout, "what was trained is not trained again"
@@ -353,7 +355,7 @@ def test_the_two_commands_of_the_readme(clone: Path) -> None:
     for target in ("report", "leaderboard"):
         done = make(clone, target, **variables)
         assert done.returncode == 0, done.stdout
-        assert "sample" in done.stdout
-    changed = make(clone, "train", "EXPERIMENTS=sample-stages", "SET=epochs=3", **variables)
+        assert "dense-128-128" in done.stdout
+    changed = make(clone, "train", "EXPERIMENTS=dense-128-128", "SET=epochs=2", **variables)
     assert changed.returncode != 0
     assert "NAME of its own" in changed.stdout

@@ -57,8 +57,8 @@ def test_submissions_made_elsewhere_get_rows_with_what_their_messages_say(
     assert (free.lineup, free.out_of_fold, free.status) == ("my first | try", None, "complete")
     assert (bare.lineup, bare.status, bare.error_text) == ("bare.csv", "error", "wrong | header")
 
-    assert "99.500 % (99.43–99.56) 0.99400" in line_of(output, NAME)
-    assert "99.319 % (99.24–99.39) 0.99300" in line_of(output, " quick ")
+    assert "99.500 % (99.43 to 99.56) 0.99400" in line_of(output, NAME)
+    assert "99.319 % (99.24 to 99.39) 0.99300" in line_of(output, " quick ")
     assert "0.50000" in line_of(output, "my first | try")
     assert "error: wrong | header" in line_of(output, "bare.csv")
     ranked = sorted([score for _, score in kaggle.leaderboard], reverse=True)
@@ -92,7 +92,7 @@ def test_without_credentials_the_ledger_is_shown_and_nobody_asked(
 ) -> None:
     add_entry(empty, MINE)
     output = leaderboard(kaggle, empty, signed_in=False)
-    assert "99.500 % (99.43–99.56) written" in line_of(output, NAME)
+    assert "99.500 % (99.43 to 99.56) written" in line_of(output, NAME)
     assert kaggle.requests == []
     assert list_entries(empty)[0].status == "written"
     assert NAME in (empty.reports / "leaderboard.md").read_text()

@@ -30,19 +30,19 @@ def test_long_labels_stay_apart(workspace: Workspace) -> None:
 def test_a_job_is_the_commands_that_a_person_would_type(workspace: Workspace) -> None:
     assert plan_job(workspace, "quick", [], [], None).commands == [
         DOWNLOAD,
-        ["train.py", "--jobs", "1", "--lineup", "quick"],
+        ["train.py", "--lineup", "quick"],
         ["submit.py", "--upload", "no", "--lineup", "quick"],
     ]
     two = plan_job(workspace, None, ["stages", "deotte"], [], None)
     assert two.names == ["stages", "deotte"]
     assert two.commands[1:] == [
-        ["train.py", "--jobs", "1", "--experiments", "stages", "deotte"],
+        ["train.py", "--experiments", "stages", "deotte"],
         ["submit.py", "--upload", "no", "--experiments", "stages", "deotte"],
     ]
     assert plan_job(workspace, None, [], [], None).names == list(LINEUPS["standard"])
     varied = plan_job(workspace, None, ["stages"], ["seed=3", "epochs=2"], "mine")
     assert varied.names == ["mine"]
-    assert varied.commands[1][3:] == [
+    assert varied.commands[1][1:] == [
         *("--experiments", "stages", "--set", "epochs=2", "seed=3", "--name", "mine")
     ]
     assert varied.commands[2][-2:] == ["--experiments", "mine"]
@@ -57,8 +57,8 @@ def test_what_only_this_workspace_knows_by_name_is_spelt_out(workspace: Workspac
     save_best(workspace, "wide", 12, found)
     job = plan_job(workspace, None, ["stages", "best-of-wide"], [], None)
     assert job.names == ["stages", "best-of-wide"]
-    assert job.commands[1] == ["train.py", "--jobs", "1", "--experiments", "stages"]
-    base, settings = job.commands[2][4], job.commands[2][6:-2]
+    assert job.commands[1] == ["train.py", "--experiments", "stages"]
+    base, settings = job.commands[2][2], job.commands[2][4:-2]
     assert vary(EXPERIMENTS[base], settings, "best-of-wide") == replace(found, name="best-of-wide")
     assert job.commands[2][-2:] == ["--name", "best-of-wide"]
     assert job.commands[3][-3:] == ["--experiments", "stages", "best-of-wide"]

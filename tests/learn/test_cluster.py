@@ -17,6 +17,7 @@ import pytest
 from digit_recognizer.data.sources import download
 from digit_recognizer.data.sources.made import write_competition
 from digit_recognizer.runs.environment import available_cores
+from digit_recognizer.runs.folder import open_run
 from digit_recognizer.workspace import Workspace
 from tests.commands import (
     PROJECT,
@@ -251,8 +252,11 @@ def test_no_worker_with_what_a_fold_takes(workspace: Workspace, cluster: Host) -
     assert "No worker is connected" in refused.stdout
 
 
-def test_folds_go_where_there_is_a_gpu(workspace: Workspace, here: dict[str, str]) -> None:
-    """A worker that says so: there is no card here, and nothing looks for one."""
+def test_folds_go_where_there_is_a_gpu(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that says so, and that JAX finds a device on: here its processor."""
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
     with (
         hosting(workspace, "--workers", "1") as host,
         dask_worker(host.address, PROJECT, "--resources", "GPU=1"),
@@ -260,8 +264,10 @@ def test_folds_go_where_there_is_a_gpu(workspace: Workspace, here: dict[str, str
         output = train_tiny(workspace, "--cluster", host.address)
         assert "1 worker of" in output
         assert "with GPU=1" in output
-        assert hashes_of(workspace, "tiny") == here
         assert not trainings(host.process.pid)
+        trained = open_run(workspace, "tiny")
+        assert trained.is_complete
+        assert trained.fold_facts(0)["environment"]["keras_backend"] == "jax"
         asked = ("--fresh", "--folds", "0", "--cluster", host.address, "--resources", "GPU=0")
         both = train_tiny(workspace, *asked)
     assert "2 workers of" in both

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from digit_recognizer.learn.cluster.apart import ProcessDiedError, call_apart
 from digit_recognizer.learn.cluster.connection import Cluster
-from digit_recognizer.learn.cluster.crew import agree_on_precision
+from digit_recognizer.learn.cluster.engine import agree_on_precision
 from digit_recognizer.learn.cluster.facts import gather_facts, list_mismatches
 from digit_recognizer.learn.cluster.host import place_workers
+from digit_recognizer.learn.cluster.subprocess_call import ProcessDiedError, call_apart
 from digit_recognizer.workspace import ProjectError, write_file
 from tests.commands import PROJECT
 from tests.processes import await_true, is_running
@@ -57,7 +57,8 @@ def test_what_is_raised_meanwhile_ends_the_call_and_its_process(tmp_path: Path) 
 def test_a_process_apart_ends_with_its_caller(tmp_path: Path) -> None:
     note = tmp_path / "process"
     script = (
-        "from pathlib import Path; from digit_recognizer.learn.cluster.apart import call_apart;"
+        "from pathlib import Path\n"
+        "from digit_recognizer.learn.cluster.subprocess_call import call_apart\n"
         "from tests.learn.test_cluster_parts import sleep_long;"
         f"call_apart(sleep_long, Path({str(note)!r}), meanwhile=lambda: None)"
     )

@@ -33,6 +33,7 @@ from digit_recognizer.learn.augment import (
     spread_of_control_points,
 )
 from digit_recognizer.learn.backend import configure
+from digit_recognizer.learn.engine import Fit
 from digit_recognizer.learn.gpu import engine
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus, divide, start_process
 from digit_recognizer.learn.gpu.worker import OutOfMemoryError
@@ -41,7 +42,6 @@ from digit_recognizer.learn.prediction import as_input, predict_probabilities
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.learn.validate import validate_run
 from digit_recognizer.learn.weights import load_model
-from digit_recognizer.learn.workers import Fit
 from digit_recognizer.runs.folder import FoldResult, Run, open_run
 from digit_recognizer.workspace import ProjectError, Workspace
 from tests.learn import on_jax

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from digit_recognizer.learn import workers
+from digit_recognizer.learn import engine as workers
+from digit_recognizer.learn.engine import Engine, Fit
 from digit_recognizer.learn.training import FoldData
-from digit_recognizer.learn.workers import Engine, Fit
 from tests.made_up_runs import make_experiment
 
 

@@ -387,7 +387,7 @@ def test_public_scores_stand_beside_ours(tab: Page, workspace: Workspace) -> Non
     open_file(tab, write_index(workspace, find_all(workspace)))
     rows = rows_of(tab.locator("#submissions"))
     assert [row[1] for row in rows] == [EVIL, "b"]
-    assert rows[0][2:] == ["99.524\u00a0% (99.45–99.59)", "0.99510", "−0.3"]
+    assert rows[0][2:] == ["99.524\u00a0% (99.45 to 99.59)", "0.99510", "−0.3"]
     assert rows[1][2:] == ["", "0.99000", ""]
     assert tab.locator("img.picture").evaluate("image => image.naturalWidth") > 100
 

@@ -19,7 +19,7 @@ from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.backend import choose_precision
-from digit_recognizer.learn.cluster.apart import call_apart
+from digit_recognizer.learn.cluster.subprocess_call import call_apart
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.weights import weights_of
 from digit_recognizer.runs.folder import FoldResult

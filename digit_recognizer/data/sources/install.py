@@ -1,4 +1,4 @@
-"""From a folder of incoming files to `data/`: checked whole, then renamed into place.
+"""Move incoming files into `data/`: checked completely, then renamed.
 
 In: a folder in which a source has written its files. Out: the files in `data/` and, last of all,
 `source.json`. What always holds: whoever dies on the way leaves either files that agree with

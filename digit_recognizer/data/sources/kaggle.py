@@ -1,4 +1,4 @@
-"""The real thing, through the official client.
+"""Download the competition's files with the official client.
 
 In: credentials that the client finds. Out: the unpacked files in the incoming folder. What always
 holds: a download that was cut short is kept for the next attempt, one that is not what it should

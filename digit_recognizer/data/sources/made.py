@@ -1,4 +1,4 @@
-"""Write data that we hold as arrays the way Kaggle ships it.
+"""Write arrays as CSV files in Kaggle's format.
 
 In: labelled and held-back images. Out: train.csv, test.csv, sample_submission.csv, and a
 solution.csv with the labels of the test part, which real competitions keep to themselves.

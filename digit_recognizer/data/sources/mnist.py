@@ -1,4 +1,4 @@
-"""Keras's copy of MNIST, cut anew to the competition's sizes, with the answers.
+"""Keras's copy of MNIST, split to the competition's sizes, with the answers.
 
 Kaggle's data are these 70,000 digits in a cut of its own. Use this for practice only: a network
 trained here may have seen the very digits that Kaggle asks for.

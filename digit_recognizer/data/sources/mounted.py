@@ -1,4 +1,4 @@
-"""The competition's files where Kaggle mounts them for a notebook.
+"""The competition's files where Kaggle mounts them in a notebook.
 
 In: `/kaggle/input` inside a notebook, or the folder that DIGIT_RECOGNIZER_INPUT names, anywhere.
 Out: the folder with the CSVs, and the source they count as; nothing is read or sent. What always

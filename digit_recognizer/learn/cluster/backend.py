@@ -1,4 +1,4 @@
-"""joblib's backend for Dask, with what trainings of minutes and hours need beside it.
+"""joblib's backend for Dask, adapted to tasks that take minutes or hours.
 
 In: a client of a cluster. Out: a backend for `joblib.parallel_config`. What always holds: each
 call that it was given ends, with a result or with an error.

@@ -1,4 +1,4 @@
-"""Reach a Dask cluster, and see that its workers train as this machine would.
+"""Connect to a Dask cluster, and check that its workers train as this machine would.
 
 In: an address, perhaps the resources that a fold takes. Out: a connection, for the length of a
 block. What always holds: whatever cannot be used is refused in plain words before anything is

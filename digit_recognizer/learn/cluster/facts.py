@@ -1,4 +1,4 @@
-"""What caller and workers must have in common for a fold to come out the same.
+"""What caller and workers must have in common, so that a fold gives the same result.
 
 In: nothing. Out: plain values. What always holds: they are those of the code that this process
 runs, whatever was written over its files since.

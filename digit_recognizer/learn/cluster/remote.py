@@ -1,4 +1,4 @@
-"""What runs on a cluster's worker.
+"""What runs on a worker of a cluster.
 
 In: a fold's training, as it was sent, and the digits. Out: its result; on the way, events that say
 how far it is. What always holds: each training has a process of its own, and one that nobody waits
@@ -23,8 +23,8 @@ import numpy as np
 
 from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision
-from digit_recognizer.learn.cluster.apart import ProcessDiedError, call_apart
 from digit_recognizer.learn.cluster.facts import Facts, gather_facts, list_mismatches
+from digit_recognizer.learn.cluster.subprocess_call import ProcessDiedError, call_apart
 from digit_recognizer.learn.gpu.worker import find_fast_precision, train_fold
 from digit_recognizer.learn.progress import FoldReporter, read_state, write_note
 from digit_recognizer.learn.training import FoldData, fit_fold

@@ -1,4 +1,4 @@
-"""The movements of `learn/augment.py`, for a card: drawn and made inside the compiled program.
+"""The augmentation of `learn/augment.py` in JAX, inside the compiled program.
 
 In: a key, or a draw. Out: moved images. What always holds: a draw moves an image as the same draw
 does in `learn/augment.py`, in one resampling.

@@ -18,9 +18,9 @@ from joblib.externals.loky import ProcessPoolExecutor
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 from rich.console import Console
 
+from digit_recognizer.learn.engine import Fit, tie_to_caller
 from digit_recognizer.learn.gpu import worker
 from digit_recognizer.learn.progress import showing
-from digit_recognizer.learn.workers import Fit, tie_to_caller
 from digit_recognizer.runs.environment import available_cores, has_graphics_card, has_jax_for_cards
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError, Workspace

@@ -1,4 +1,4 @@
-"""Keras's layers, computed so that several networks train side by side on a card.
+"""Keras's layers, written so that several networks train side by side on a card.
 
 In: one network's tensors, or, inside `jax.vmap`, those of several. Out: what Keras's own layers
 return, to the last bits. What always holds: names of classes and variables are those of the layers

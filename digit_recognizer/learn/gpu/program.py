@@ -1,4 +1,4 @@
-"""What a card computes: an epoch of training, and predictions, each as one compiled program.
+"""The compiled programs of a graphics card: an epoch of training, and predictions.
 
 In: an experiment, a Keras model of its network, and folds' states, stacked along a first axis. Out:
 the states after the epoch and its means. What always holds: within a program nothing goes back to

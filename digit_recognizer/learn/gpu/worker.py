@@ -13,9 +13,9 @@ from functools import partial
 from pathlib import Path
 
 from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.learn.engine import Fit
 from digit_recognizer.learn.progress import FoldReporter, write_note
 from digit_recognizer.learn.training import FoldData, Report
-from digit_recognizer.learn.workers import Fit
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError
 
@@ -41,8 +41,10 @@ def list_gpus() -> list[str]:
     """Return the kind of each graphics card that JAX can use here."""
     import jax
 
+    # Somebody who names JAX's platform means it, whatever it is.
+    platform = (os.environ.get("JAX_PLATFORMS") or "gpu").split(",")[0]
     try:
-        return [device.device_kind for device in jax.devices("gpu")]
+        return [device.device_kind for device in jax.devices(platform)]
     except RuntimeError:  # there is none, or none that the installed JAX was built for
         return []
 

@@ -1,4 +1,4 @@
-"""Networks that see the image as an image."""
+"""Convolutional networks."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Networks that see the image as a list of pixels."""
+"""Networks of dense layers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How many images each digit has.
+"""Count the images of each digit.
 
 In: labels. Out: a count and a share for each of the ten digits. What always holds: a digit without
 images is listed too.

@@ -1,4 +1,4 @@
-"""Labels that networks doubt which were trained on these very data.
+"""Labels in doubt, by networks that were trained on these data.
 
 In: the runs trained last. Out: their doubts, or why there are none to tell of. What always holds:
 runs of other data are never asked.

@@ -1,4 +1,4 @@
-"""Whether training and test images differ: a classifier tries to tell them apart.
+"""Whether training and test images differ: can a classifier tell them apart?
 
 In: both parts' images. Out: how well it does on images that it did not learn from, beside chance.
 What always holds: the result is the same on every run and with any number of threads.

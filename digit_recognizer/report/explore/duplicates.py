@@ -6,7 +6,7 @@ a group; a group is in the order of its images, and groups in that of their firs
 
 from dataclasses import dataclass
 
-from digit_recognizer.report.explore.pool import Pool
+from digit_recognizer.report.explore.all_images import Pool
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The digits on a plane, alike beside alike.
+"""The digits on a plane (t-SNE), similar ones close together.
 
 In: images. Out: two coordinates for each of a sample. What always holds: the same images give the
 same plane, with any number of threads.

@@ -1,4 +1,4 @@
-"""All that the page on the data tells, and its main points in a sentence each.
+"""Everything that the page on the data shows, and its main points in a sentence each.
 
 In: a workspace with data. Out: `Findings`. What always holds: everything is computed here, so that
 a template only shows.
@@ -11,6 +11,7 @@ import numpy as np
 from rich.console import Console
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train, read_source
+from digit_recognizer.report.explore.all_images import Pool
 from digit_recognizer.report.explore.counts import ClassCount, count_classes
 from digit_recognizer.report.explore.doubtful import Judgement, NoJudgement, judge_labels
 from digit_recognizer.report.explore.drift import Drift, measure_drift
@@ -25,7 +26,6 @@ from digit_recognizer.report.explore.ink import (
 )
 from digit_recognizer.report.explore.looks import Look, look_at_classes
 from digit_recognizer.report.explore.neighbours import Neighbours, Pair, find_neighbours
-from digit_recognizer.report.explore.pool import Pool
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 

@@ -1,4 +1,4 @@
-"""What each digit looks like: some samples, the mean and where its images differ.
+"""Samples, mean and variation of each digit's images.
 
 In: labelled images. Out: a `Look` for each digit that occurs. What always holds: the same images
 give the same samples.

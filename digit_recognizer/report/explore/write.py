@@ -1,4 +1,4 @@
-"""The page on the data: what was found, in the order in which a competitor asks.
+"""Write the page on the data, `reports/data.html`.
 
 In: `data/`, and the runs trained last where there are any. Out: `reports/data.html`, and its main
 points on the terminal. What always holds: the same data and runs give the same bytes, and what is

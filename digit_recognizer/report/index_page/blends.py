@@ -1,4 +1,4 @@
-"""What a blend is made of, and what each member brings to it.
+"""What a blend consists of, and what each member adds to it.
 
 In: a line-up with its blend, and the labels. Out: its weights, where its members fail together,
 and what it scores without each. What always holds: every score is of images that no weight was

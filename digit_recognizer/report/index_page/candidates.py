@@ -1,4 +1,4 @@
-"""What can be compared: every run, and every known blend whose runs are all complete.
+"""What can be compared: every run, and every blend of complete runs that has a name.
 
 In: the workspace, and the submissions. Out: the candidates, best first, and what kept
 others out. What always holds: a run's figures are those of its metrics.json; predictions are there

@@ -1,4 +1,4 @@
-"""Time against errors, as a drawing.
+"""A plot of errors against training time.
 
 In: complete candidates of one data set. Out: a matplotlib figure. What always holds: every point
 has its 95 % interval and its name, or its number where names do not fit; and none of these lies

@@ -1,4 +1,4 @@
-"""All that the index tells, before it is put into words.
+"""Everything that the index page shows, before it is put into words.
 
 In: the workspace. Out: `Findings`. What always holds: everything is computed once, whichever form
 it is then shown in.

@@ -1,4 +1,4 @@
-"""The index as Markdown: for a terminal, for a README, for a discussion.
+"""The index page as Markdown.
 
 In: findings. Out: text. What always holds: names come from folders, so what Markdown or HTML would
 take for its own is escaped in them.

@@ -1,4 +1,4 @@
-"""Every candidate against every other, on the images that both were judged on.
+"""Compare every candidate with every other, on the images that both predicted.
 
 In: candidates with predictions. Out: pairs, with p values that allow for how many they are. What
 always holds: a candidate is compared only with those of the same data, and each pair once.

@@ -1,4 +1,4 @@
-"""Figures as words, the same on the page, on the terminal and in Markdown."""
+"""Figures in words, the same on pages, terminals and in Markdown."""
 
 from digit_recognizer.report.index_page.candidates import Candidate
 

@@ -1,4 +1,4 @@
-"""The page `reports/index.html`: all runs, and how they compare.
+"""Write `reports/index.html`: all runs, and how they compare.
 
 In: findings. Out: one HTML file. What always holds: the page needs nothing outside itself but the
 pages that it leads to, and says wherever it shows a part only.
@@ -12,8 +12,8 @@ from urllib.parse import quote
 import numpy as np
 
 from digit_recognizer.compete.ledger import Entry
+from digit_recognizer.compete.public_score import difference_in_errors
 from digit_recognizer.compete.scatter import draw_scatter
-from digit_recognizer.compete.standing import difference_in_errors
 from digit_recognizer.data.dataset import Digits
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import as_svg, digit_uri, png_uri

@@ -1,4 +1,4 @@
-"""Which digits are confused with which.
+"""The confusion matrix, as a table with images or as a figure.
 
 In: counts, rows by label and columns by prediction. Out: cells for a table whose every cell opens
 its images, or a figure. What always holds: the colours are of errors alone; the diagonal, a hundred

@@ -1,4 +1,4 @@
-"""Which digits a run's page shows.
+"""Choose the images that a run's page shows.
 
 In: images, labels and out-of-fold probabilities of the images that were scored. Out: digits with
 what was said of them. What always holds: the choice follows from the run alone, and its number is

@@ -1,4 +1,4 @@
-"""The run's figures as a text file beside them.
+"""A run's figures as Markdown, in its own folder.
 
 In: metrics, folds, the names of the pictures. Out: `report.md`. What always holds: the same figures
 as on the page, and a name from a file is text and never markup.

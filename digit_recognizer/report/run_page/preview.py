@@ -1,4 +1,4 @@
-"""What the networks really see: training digits, moved as training moves them.
+"""Training images as the networks see them: augmented.
 
 In: images, labels and an experiment. Out: rows of pictures, the digit as it is and then draws of
 its augmentation. What always holds: it is training's own function that moves them.

@@ -1,4 +1,4 @@
-"""What a run's files say of how it came about: its times, its configuration, its environment.
+"""A run's times, configuration and environment, from its files.
 
 In: a run. Out: rows of text and numbers. What always holds: a key that a file lacks shows as
 missing, and nothing here is believed to be of any shape that an older version may not have had.

@@ -1,4 +1,4 @@
-"""The command that trains the same again.
+"""The command that trains the same run again.
 
 In: an experiment as it was resolved. Out: what to type, or None where one line cannot say it. What
 always holds: the command leads to the very same experiment, which is checked, or to none.

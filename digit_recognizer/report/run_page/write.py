@@ -1,4 +1,4 @@
-"""Write what one run's files tell.
+"""Write the page of one run.
 
 In: a run, and the images it was trained on. Out: `reports/<experiment>.html`, and in the run's own
 folder `report.md` and `plots/*.png`. What always holds: every figure is computed from the run's

@@ -13,6 +13,7 @@ import onnx
 import pytest
 
 from digit_recognizer.runs.folder import open_run
+from digit_recognizer.use.export import speed
 from digit_recognizer.workspace import Workspace, sha256_of
 from tests.commands import PROJECT, run, run_well
 from tests.use.conftest import SMALL
@@ -30,7 +31,7 @@ def exported(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     assert not (workspace.exports / f"{SMALL}.tflite").exists()
     assert not (workspace.exports / f"{SMALL}.md").exists(), "the card is last"
     before = (workspace.exports / f"{SMALL}.onnx").read_bytes()
-    told = run_well(workspace, "export", "--speed")
+    told = run_well(workspace, "export")
     assert (workspace.exports / f"{SMALL}.onnx").read_bytes() == before, "the same networks"
     return workspace, told
 
@@ -42,11 +43,27 @@ def test_its_output_describes_the_files(exported: tuple[Workspace, str]) -> None
     assert len(differences) == 3
     assert max(differences) < 1e-4
     assert told.count("test images, and in 0 labels.") == 3
-    for engine in ("Keras", "ONNX Runtime", "LiteRT in TensorFlow"):
-        assert re.search(rf"{engine} +[\d.]+ ms +[\d,]+ +[\d.]+ s", told), engine
     assert f"exports/{SMALL}.onnx, exports/{SMALL}.tflite, exports/{SMALL}.md" in told
     assert "Traceback" not in told
     assert "WARNING" not in told
+
+
+def test_the_speed_of_each_engine_is_measured_in_its_own_process(
+    exported: tuple[Workspace, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace, _ = exported
+    monkeypatch.setattr(speed, "IMAGES", 20)
+    tasks = {
+        "Keras": {"root": str(workspace.root), "runs": [SMALL]},
+        "ONNX Runtime": {"path": str(workspace.exports / f"{SMALL}.onnx")},
+        "LiteRT in TensorFlow": {"path": str(workspace.exports / f"{SMALL}.tflite")},
+    }
+    measured = list(speed.measure_speeds(tasks, np.zeros((1, 28, 28), np.uint8)))
+    assert [each.engine for each in measured] == list(tasks)
+    for each in measured:
+        assert 0 < each.one_image < each.start
+        assert each.many_images > 0
+        assert (each.size is None) == (each.engine == "Keras")
 
 
 def test_the_python_code_on_the_card_works(exported: tuple[Workspace, str]) -> None:

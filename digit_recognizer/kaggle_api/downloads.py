@@ -1,4 +1,4 @@
-"""A download of the client's, with progress and an end.
+"""Download a file with progress and a time limit.
 
 In: a client about to download. Out: a display of the growing file. What always holds: time runs
 out only while nothing arrives.

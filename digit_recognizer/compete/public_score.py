@@ -1,4 +1,4 @@
-"""What a public score is worth: beside the cross-validated one, and on the board.
+"""What a public score means: its error, its difference from the cross-validated score, its rank.
 
 In: scores. Out: the difference in standard errors; a rank. What always holds: a difference below
 two standard errors is not called one.

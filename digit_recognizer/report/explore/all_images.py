@@ -1,4 +1,4 @@
-"""Train and test as one list of images, since copies do not stop at the border between them.
+"""Training and test images as one list, since duplicates occur across both.
 
 In: both parts. Out: a `Pool`, whose images are numbered through, train first. What always holds: a
 person is told a part and its row, the first being 1, as on every page.

@@ -1,4 +1,4 @@
-"""Train folds of any experiments, one after another or side by side in processes of their own.
+"""Train folds on this machine's processor, one after another or in several processes.
 
 In: fits and an engine. Out: their results, as soon as each is there. What always holds: no worker
 outlives the process that called it, and each fold's result depends on the number of threads of its

@@ -30,8 +30,8 @@ from digit_recognizer.learn.cluster.remote import (
     find_precision,
     train_order,
 )
+from digit_recognizer.learn.engine import Fit, closing_quietly
 from digit_recognizer.learn.progress import showing, write_note
-from digit_recognizer.learn.workers import Fit, closing_quietly
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError, sha256_of
 
