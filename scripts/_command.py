@@ -1,6 +1,7 @@
-"""What every script shares: the way to the package, its options, its output, and how it ends.
+"""What every script shares: finding the package, options, output, and exit codes.
 
-Exit codes: 0 done; 1 a problem, said in plain words; 2 wrong usage; 130 Ctrl-C; 143 terminated.
+Exit codes: 0 success; 1 a problem, explained in plain words; 2 wrong usage; 130 Ctrl-C; 143
+terminated.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any, NoReturn, TextIO
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-# The imports that follow take a moment, in which Ctrl-C must not end in a traceback either.
+# The next imports take a moment; Ctrl-C must not show a traceback during them.
 signal.signal(signal.SIGINT, lambda number, frame: os._exit(130))
 
 from rich.console import Console  # noqa: E402
@@ -25,11 +26,11 @@ from digit_recognizer.workspace import ProjectError  # noqa: E402
 
 
 class Terminated(BaseException):
-    """SIGTERM, as an exception, so that locks, workers and temporary files are let go of."""
+    """SIGTERM as an exception, so that locks, workers and temporary files are cleaned up."""
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser of options, which are called as `make` calls them: JOBS=, not --jobs."""
+    """A parser whose messages name options as `make` does: JOBS=, not --jobs."""
 
     def error(self, message: str) -> NoReturn:
         found = re.fullmatch(r"argument --(\w+): invalid (int|float) value: '(.*)'", message)
@@ -40,17 +41,17 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"Error: {message}\n")
 
     def add_selection(self) -> None:
-        """What is trained, blended or looked at: a line-up or experiments."""
+        """Add the options for what to train, blend or show: a line-up or experiments."""
         self.add_argument("--lineup", help="a named list of experiments that are blended together")
         self.add_words("--experiments", metavar="NAME")
 
     def add_variation(self) -> None:
-        """Other values for one experiment, and the name that it has with them."""
+        """Add the options for other values of one experiment, and the name of the variation."""
         self.add_words("--set", metavar="KEY=VALUE", dest="settings")
         self.add_argument("--name", help="the name of the variation that --set makes")
 
     def add_words(self, name: str, **options: Any) -> None:
-        """An option of several words, each an argument, or all in one: `--set="a=1 b=2"`."""
+        """Add an option with several words, as arguments or as one: `--set="a=1 b=2"`."""
         self.add_argument(name, nargs="*", action=_Words, **{"default": [], **options})
 
     def add_numbers(self, name: str, **options: Any) -> None:
@@ -76,7 +77,7 @@ class _Words(argparse.Action):
 
 
 class _Output:
-    """stdout or stderr that cannot end the work: what cannot be written is dropped."""
+    """stdout or stderr that never fails: output that cannot be written is dropped."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -104,34 +105,34 @@ class _Output:
 
 
 def _prepare_output() -> None:
-    """Make printing safe: no character, closed terminal or reader that went away ends the work."""
+    """Make printing safe: characters, a closed terminal or a closed pipe cannot end the work."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed before the command began
+        if stream is None:  # closed before the command started
             stream = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - until the end
-        # What the terminal's encoding lacks comes out as a question mark.
+        # Characters that the terminal's encoding does not have are printed as question marks.
         stream.reconfigure(errors="replace")
         setattr(sys, name, _Output(stream))
 
 
 def make_console() -> Console:
-    """Return a console that leaves the wrapping of sentences to the terminal.
+    """Return a console that leaves wrapping to the terminal.
 
-    It keeps the stdout of now, whoever replaces that for a while.
+    It keeps using the present stdout, even if other code replaces it for a while.
     """
     return Console(file=sys.stdout, soft_wrap=True, highlight=False)
 
 
 def say_at_once(doing: str) -> None:
-    """Say what the command does before the imports and the loading that take it seconds.
+    """Say what the command does, before imports and loading take some seconds.
 
-    On stderr, so that what is piped is the result alone.
+    On stderr, so that a pipe gets only the result.
     """
     print(f"{doing} ...", file=sys.stderr, flush=True)
 
 
 def run(main: Callable[[], None], goes_on: bool = False) -> None:
-    """Run the command; `goes_on` if it takes up what was done before it was stopped."""
+    """Run the command; `goes_on` means that it continues after it was stopped."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, _raise_terminated)
     _prepare_output()
@@ -149,9 +150,9 @@ def run(main: Callable[[], None], goes_on: bool = False) -> None:
 
 def _what_is_next(goes_on: bool) -> str:
     if not goes_on:
-        return "The same command begins anew."
+        return "The same command starts again from the beginning."
     again = "the same command without FRESH=1" if "--fresh" in sys.argv else "the same command"
-    return f"What was finished is kept; {again} goes on from there."
+    return f"Finished work is kept; {again} continues from there."
 
 
 def _end(message: str, code: int) -> None:

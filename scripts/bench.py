@@ -1,4 +1,4 @@
-"""Measure how fast this machine starts, reads, trains and predicts, beside Keras and PyTorch."""
+"""Measure how fast this machine reads, trains and predicts, compared with Keras and PyTorch."""
 
 from _command import Parser, make_console, run
 
@@ -9,7 +9,7 @@ from digit_recognizer.workspace import Workspace
 
 def main() -> None:
     parser = Parser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="less of it, in three minutes")
+    parser.add_argument("--quick", action="store_true", help="fewer measurements, in three minutes")
     options = parser.parse_args()
     run_bench(Workspace.current(), QUICK if options.quick else FULL, make_console())
 

@@ -11,11 +11,11 @@ def main() -> None:
         "--workers", type=int, help="processes (default: one for each card or core)"
     )
     parser.add_argument("--scheduler", metavar="ADDRESS", help="only workers, for this scheduler")
-    parser.add_argument("--listen", metavar="ADDRESS", help="default: this machine alone")
+    parser.add_argument("--listen", metavar="ADDRESS", help="default: only this machine")
     parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
     host_cluster(**vars(parser.parse_args()), console=make_console())
 
 
-# Worker processes load this file once more, and are not to start clusters of their own.
+# Worker processes load this file again, and must not start clusters themselves.
 if __name__ == "__main__":
     run(main)

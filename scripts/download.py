@@ -1,4 +1,4 @@
-"""Bring the competition's CSVs into data/."""
+"""Download or copy the competition's CSVs into data/."""
 
 from _command import Parser, make_console, run
 

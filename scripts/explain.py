@@ -1,4 +1,4 @@
-"""Write a page on which ink decided: the hardest images and a typical one of each class."""
+"""Write a page that shows which ink decided, for hard and for typical images."""
 
 from _command import Parser, make_console, run, say_at_once
 

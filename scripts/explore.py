@@ -1,4 +1,4 @@
-"""Write reports/data.html: what the data look like, what repeats, what to doubt."""
+"""Write reports/data.html: what the data look like, copies, and doubtful labels."""
 
 from _command import Parser, make_console, run, say_at_once
 

@@ -10,7 +10,7 @@ def main() -> None:
     parser.add_selection()
     parser.add_argument("--speed", action="store_true", help="measure how fast each file answers")
     options = parser.parse_args()
-    say_at_once("Loading the networks, to write them as one file")
+    say_at_once("Loading the networks to write them as one file")
     from digit_recognizer.use.export.make import export_lineup
 
     export_lineup(Workspace.current(), **vars(options), console=make_console())

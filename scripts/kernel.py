@@ -1,4 +1,4 @@
-"""Build the script that trains on Kaggle's machines, or bring home what it trained."""
+"""Build the script that trains on Kaggle's machines, or copy its runs here."""
 
 from _command import Parser, make_console, run
 
@@ -11,8 +11,10 @@ def main() -> None:
     parser.add_selection()
     parser.add_variation()
     parser.add_argument("--push", choices=["auto", "yes", "no"], default="auto")
-    parser.add_argument("--runs", metavar="RUNS.ZIP", help="bring these home; build nothing")
-    parser.add_argument("--fresh", action="store_true", help="replace runs that are there")
+    parser.add_argument(
+        "--runs", metavar="RUNS.ZIP", help="copy the runs from this archive; build nothing"
+    )
+    parser.add_argument("--fresh", action="store_true", help="replace existing runs")
     parser.add_argument(
         "--wait",
         type=float,

@@ -1,4 +1,4 @@
-"""Bring the ledger up to date with Kaggle; print cross-validated beside public scores."""
+"""Update the ledger from Kaggle, and print out-of-fold and public scores."""
 
 from _command import Parser, make_console, run
 

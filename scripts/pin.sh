@@ -13,6 +13,6 @@ compile --upgrade --group pyproject.toml:tune --constraint requirements.txt --co
 compile --upgrade --group pyproject.toml:shap --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --constraint requirements-tune.txt --output-file requirements-shap.txt
 compile --upgrade pyproject.toml --extra gpu --constraint requirements.txt --output-file requirements-gpu.txt \
     --no-emit-package tensorflow --no-emit-package tensorflow-cpu
-# TensorFlow comes with the base, so not with the tools.
+# TensorFlow comes with requirements.txt, so it is left out here.
 compile pyproject.toml --extra dev --constraint requirements.txt --constraint requirements-use.txt --constraint requirements-cluster.txt --constraint requirements-tune.txt --constraint requirements-gpu.txt --output-file requirements-dev.txt \
     --no-emit-package tensorflow --no-emit-package tensorflow-cpu

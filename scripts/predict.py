@@ -1,4 +1,4 @@
-"""Say what digits are on pictures: files, folders of them, or CSVs with rows of 784 pixels."""
+"""Predict the digits on pictures: files, folders of files, or CSVs with rows of 784 pixels."""
 
 from pathlib import Path
 

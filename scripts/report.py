@@ -1,4 +1,4 @@
-"""Write reports/: a page for each run, index.html of all runs, and report.md; or print it all."""
+"""Write reports/: a page for each run, index.html with all runs, and report.md; or print them."""
 
 from _command import Parser, make_console, run, say_at_once
 

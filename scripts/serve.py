@@ -1,4 +1,4 @@
-"""Serve a page to draw digits on, on this machine alone, until Ctrl-C."""
+"""Serve a page to draw digits on, only for this machine, until Ctrl-C."""
 
 from pathlib import Path
 

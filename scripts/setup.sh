@@ -1,12 +1,11 @@
 #!/bin/sh
-# setup.sh VENV base|cluster|tune|shap|use|use-alone|dev: make the virtual environment hold what the
-# requirements files pin. "cluster" adds what training on other machines needs, "tune" what a search
-# needs, "shap" that package, "use" what is needed to use trained networks; "use-alone" is that
-# without the rest, which is enough for an exported file. GPU=1 adds what trains on a graphics card.
+# setup.sh VENV base|cluster|tune|shap|use|use-alone|dev: install the pinned requirements in the virtual
+# environment. "cluster" adds packages to train on other machines, "tune" those for a search, "shap" that
+# package, "use" those to use trained networks; "use-alone" installs only these, which is enough for an
+# exported file. GPU=1 adds packages to train on a graphics card.
 #
-# For each file there is a stamp in the environment, written last, with the checksum of what was
-# installed. So an environment whose making was killed half-way is never trusted, changed pins are
-# installed, and checking a finished one takes some milliseconds.
+# For each requirements file there is a stamp in the environment with its checksum, written last. So an
+# unfinished installation is noticed, changed pins are installed, and checking takes some milliseconds.
 set -eu
 venv=$1
 
@@ -19,7 +18,7 @@ install_file() {
     rm -f "$venv/.installed-$1"
     echo "Installing what $1 pins; this is done once ..."
     if ! "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$1"; then
-        echo "Error: pip could not install $1 (its own message is above). Check the network and the" >&2
+        echo "Error: pip could not install $1 (see its message above). Check the network and the" >&2
         echo "free disk space, then run the same command again." >&2
         exit 1
     fi
@@ -28,7 +27,7 @@ install_file() {
 }
 
 find_python() {
-    # One that was asked for by name is taken or refused, never replaced by another.
+    # A Python that was named is used or refused, never replaced by another one.
     if [ -n "${PYTHON:-}" ]; then set -- "$PYTHON"; else set -- python3 python3.13 python3.12 python3.11; fi
     for candidate in "$@"; do
         if "$candidate" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; then
@@ -43,13 +42,13 @@ find_python() {
 
 has_card() {
     if nvidia-smi -L 2>/dev/null | grep -q '^GPU '; then return; fi
-    for device in /dev/nvidia[0-9]* /dev/dxg; do # the second is that of Windows' Subsystem for Linux
+    for device in /dev/nvidia[0-9]* /dev/dxg; do # the second is in Windows' Subsystem for Linux
         if [ -e "$device" ]; then return; fi
     done
     return 1
 }
 
-# Whether something was installed here once, and Python still runs.
+# Whether something was installed here before, and Python still runs.
 works() {
     ls "$venv"/.installed-* >/dev/null 2>&1 && "$venv/bin/python" -c '' 2>/dev/null
 }
@@ -80,13 +79,13 @@ for file in $files; do
 done
 if [ -z "$missing" ]; then exit 0; fi
 
-# One command at a time: two that begin together would each delete what the other installs.
+# One command at a time: two at once would delete each other's files.
 lock="$venv.setup-lock"
 mkdir -p "$(dirname "$venv")"
 if ! mkdir "$lock" 2>/dev/null; then
     holder=$(cat "$lock/process" 2>/dev/null || echo none)
     case $(ps -o stat= -p "$holder" 2>/dev/null) in
-    "" | Z*) ;; # it is dead, so the lock is, too
+    "" | Z*) ;; # the process is dead, so the lock no longer counts
     *)
         echo "Error: process $holder is setting up $venv; wait for it, or stop it first." >&2
         exit 1
@@ -99,11 +98,11 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 if ! works; then
-    # New, half-made, or its Python has since been uninstalled: begin with nothing. But delete only
-    # what was begun here.
+    # New, unfinished, or its Python was uninstalled: start with an empty folder. But delete only what
+    # this script has made.
     if [ -e "$venv" ] && [ -n "$(ls -A "$venv")" ] && ! [ -e "$venv/.made-by-setup" ]; then
-        echo "Error: $venv is there and was not made by this command; delete it, or name another" >&2
-        echo "place: make VENV=/some/where ..." >&2
+        echo "Error: $venv exists and was not made by this command; delete it, or choose another" >&2
+        echo "folder: make VENV=/some/where ..." >&2
         exit 1
     fi
     python=$(find_python)

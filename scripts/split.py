@@ -1,4 +1,4 @@
-"""Hold back a third of the labelled digits, in a folder to download from."""
+"""Hold back a third of the labelled digits; writes a folder to download from."""
 
 import shlex
 
@@ -12,7 +12,9 @@ def main() -> None:
     workspace = Workspace.current()
     folder = write_split(workspace)
     console = make_console()
-    console.print(f"Written: {workspace.show(folder)}/. To train on it and score once, elsewhere:")
+    console.print(
+        f"Written: {workspace.show(folder)}/. To train on it and score once, in another workspace:"
+    )
     console.print(
         "  DIGIT_RECOGNIZER_HOME=~/held-back make download train submit "
         f"SOURCE={shlex.quote(str(folder.resolve()))}",

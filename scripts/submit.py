@@ -1,4 +1,4 @@
-"""Blend trained runs, write and check submissions/submission.csv, record it, upload it."""
+"""Blend trained runs; write, check, record and upload submissions/submission.csv."""
 
 from _command import Parser, make_console, run
 
@@ -10,9 +10,9 @@ def main() -> None:
     parser = Parser(description=__doc__)
     parser.add_selection()
     parser.add_argument("--weights", default="equal", help="equal, or fitted (cross-fitted)")
-    parser.add_argument("--message", help="what the upload is called (default: the figures)")
+    parser.add_argument("--message", help="the upload's description (default: scores)")
     parser.add_argument("--upload", choices=["auto", "yes", "no"], default="auto")
-    parser.add_argument("--force", action="store_true", help="upload the same labels once more")
+    parser.add_argument("--force", action="store_true", help="upload the same labels again")
     parser.add_argument(
         "--wait", type=float, default=300, metavar="SECONDS", help="for the score (%(default)s)"
     )

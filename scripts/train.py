@@ -1,4 +1,4 @@
-"""Train experiments or a line-up k-fold, whatever of it is not trained yet."""
+"""Train the folds of experiments or a line-up that are not trained yet."""
 
 from _command import Parser, make_console, run
 

@@ -1,4 +1,4 @@
-"""Load saved networks again and compare their predictions with those on record."""
+"""Load saved networks again and compare their predictions with the recorded ones."""
 
 from _command import Parser, make_console, run, say_at_once
 
@@ -9,7 +9,7 @@ def main() -> None:
     parser = Parser(description=__doc__)
     parser.add_selection()
     options = parser.parse_args()
-    say_at_once("Loading the saved networks, to predict once more")
+    say_at_once("Loading the saved networks to predict again")
     from digit_recognizer.learn.validate import validate_lineup
 
     validate_lineup(Workspace.current(), **vars(options), console=make_console())

@@ -1,7 +1,7 @@
-"""How fast this machine reads, trains and predicts, beside stock Keras and PyTorch.
+"""How fast this machine reads, trains and predicts, compared with stock Keras and PyTorch.
 
-In: nothing but the bundled sample, and full-size data where there are any. Out: one table. What
-always holds: whatever is compared is measured in one run, each contender in a process of its own
-(TensorFlow's settings are a process's), and they take turns, so that a machine which slows down
-slows all of them down.
+In: the bundled sample, and full-size data if there are any. Out: one table. What always holds:
+everything that is compared is measured in one run, each contender in its own process (TensorFlow's
+settings belong to a process). The contenders take turns, so a machine that slows down slows all of
+them.
 """

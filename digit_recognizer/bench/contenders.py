@@ -1,8 +1,8 @@
 """Run several contenders in turn, so that all meet the same conditions.
 
-In: tasks. Out: what each contender measured, and how long its turns were. What always holds: only
-one contender computes at a time, with all its processes together, and when the block ends, however
-it does, so have they.
+In: tasks. Out: what each contender measured, and the seconds of its turns. What always holds: only
+one contender computes at a time, with all its processes; at the end of the block, even after an
+error, all its processes have ended.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ class ContenderError(ProjectError):
 
 
 class Member:
-    """The measuring process's end of one process."""
+    """The caller's end of one process."""
 
     def __init__(self, task: Task) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read when the process has failed
@@ -47,16 +47,16 @@ class Member:
         self._send("")
 
     def wait(self) -> dict[str, Any] | None:
-        """Return its answer to what it was ordered, or None when it has no more to do."""
+        """Return its answer to the last order, or None if it has nothing more to do."""
         assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             self.process.wait()
             self._stderr.seek(0)
-            told = self._stderr.read().decode(errors="replace").strip()
-            last = told.splitlines()[-1] if told else "ended without a word"
+            output = self._stderr.read().decode(errors="replace").strip()
+            last = output.splitlines()[-1] if output else "ended without a message"
             error = ContenderError(f"{self._task.role}: {last}")
-            error.add_note(told)  # for DEBUG=1
+            error.add_note(output)  # for DEBUG=1
             raise error
         answer: dict[str, Any] = json.loads(line)
         return None if answer.get("over") else answer
@@ -68,13 +68,13 @@ class Member:
 
     def _send(self, line: str) -> None:
         assert self.process.stdin
-        with contextlib.suppress(BrokenPipeError):  # why it has ended, the next answer tells
+        with contextlib.suppress(BrokenPipeError):  # `wait` reports why the process ended
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
 
 
 class Contender:
-    """One process, or a team of several that do the same at the same time, each all of it."""
+    """One process, or a team of several that all do the whole task at the same time."""
 
     def __init__(self, task: Task, processes: int = 1) -> None:
         self._task = task
@@ -82,12 +82,12 @@ class Contender:
         self.members = [Member(task)]
 
     def warm_up(self) -> dict[str, Any]:
-        """Have it do its task; return what it is, once all of it is warm."""
+        """Start the task in all processes; return the first one's facts once all are warm."""
         (first,) = self.members
         first.order_task()
         facts = first.wait()
         assert facts is not None
-        # What the first has found out holds for the others: a team is of one mind.
+        # The others use the precision that the first one has found.
         task = self._task.knowing(facts)
         while len(self.members) < self._processes:
             self.members.append(Member(task))
@@ -99,17 +99,17 @@ class Contender:
         return facts
 
     def turn(self) -> dict[str, Any] | None:
-        """Have it do its next turn; return what the first measured, or None if that was all."""
+        """Do the next turn; return what the first process measured, or None at the end."""
         for member in self.members:
             member.order_turn()
         answers = [member.wait() for member in self.members]
         return answers[0]
 
     def time_turn(self) -> float:
-        """Return the seconds of its next turn, from the order to the last one's answer.
+        """Return the seconds of its next turn, from the order to the last answer.
 
-        By the caller's clock, because what each member took says nothing of whether they computed
-        at the same time.
+        By the caller's clock, because the times of single processes do not show whether they
+        computed at the same time.
         """
         started = time.perf_counter()
         answer = self.turn()
@@ -124,7 +124,7 @@ class Contender:
 
 @contextlib.contextmanager
 def contending(task: Task, processes: int = 1) -> Iterator[Contender]:
-    """A contender's processes, for the length of the block."""
+    """A contender whose processes end with the block."""
     contender = Contender(task, processes)
     try:
         yield contender
@@ -133,10 +133,10 @@ def contending(task: Task, processes: int = 1) -> Iterator[Contender]:
 
 
 def take_turns(contenders: dict[str, Contender], rounds: int) -> dict[str, list[float]]:
-    """Return the seconds of each contender's turns, taken one after the other: A B A B.
+    """Return the seconds of each contender's turns, one after the other: A B A B.
 
-    Each first takes a turn that is not timed: one that has waited begins slowly, the system having
-    put aside what it held.
+    Before each timed turn there is one that is not timed: a process that has waited starts slowly,
+    because the system has moved its memory out of caches.
     """
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):

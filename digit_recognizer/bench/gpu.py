@@ -1,7 +1,7 @@
 """How fast this machine's graphics cards train, and how soon they reach an accuracy.
 
 In: a workspace with data. Out: rows of the table. What always holds: all folds of the experiment
-are trained, by the engine and in the processes that `make train` uses; compiling is told apart.
+are trained, by the engine and in the processes that `make train` uses; compiling is reported apart.
 """
 
 import statistics
@@ -31,7 +31,7 @@ GROUP = "graphics card"
 def measure_gpu(workspace: Workspace, experiment: Experiment, console: Console) -> Iterator[Row]:
     gpus = find_gpus(console)
     if not gpus:
-        yield Row(GROUP, "all", "left out", note="there is none that can be used")
+        yield Row(GROUP, "all", "left out", note="no usable graphics card")
         return
     engine = GpuEngine(gpus, compiled_programs(workspace))
     data = _load(workspace, experiment)
@@ -49,7 +49,7 @@ def measure_gpu(workspace: Workspace, experiment: Experiment, console: Console) 
         GROUP,
         "compiling before it",
         f"{format_number(compiling)} s",
-        note="0 where the same was trained before: compiled programs are kept",
+        note="0 if the same was trained before, because compiled programs are kept",
     )
     yield from describe_points(f"{experiment.name}, all folds", points, each_anew=True, group=GROUP)
 
@@ -74,7 +74,7 @@ def _train(
 
 
 def _describe(results: list[FoldResult], data: FoldData) -> Point:
-    """Return what all folds together have reached, without the time to compile."""
+    """Return the accuracy of all folds together, and their seconds without compiling."""
     wrong = sum(
         int((each.oof.argmax(axis=1) != data.labels[data.folds == each.fold]).sum())
         for each in results
@@ -87,7 +87,7 @@ def _describe(results: list[FoldResult], data: FoldData) -> Point:
 
 
 def _tell_rate(results: list[FoldResult]) -> str:
-    """Return the images/s of all folds together, in epochs after the one that compiles."""
+    """Return the images/s of all folds together, without the first epoch, which compiles."""
     images = sum(each.facts["images_trained"] / len(each.history) for each in results)
     epochs = np.array([[row["training_seconds"] for row in each.history] for each in results])
     seconds = statistics.median(epochs.sum(axis=0)[1:].tolist() or epochs.sum(axis=0).tolist())

@@ -1,14 +1,14 @@
 """A network as a plain list of layers, with the multiply-adds of each.
 
 In: a Keras model. Out: JSON values, from which another library can build the same network. What
-always holds: the multiply-adds are those of one image, forward; additions, activations and
+always holds: multiply-adds are counted for one image, forward only; additions, activations and
 normalisation, which are a small part, are not counted.
 """
 
 import math
 from typing import Any
 
-# What another library needs to know of a layer; none of it is an object.
+# The options that another library needs to build a layer; all are plain values.
 _OPTIONS = {
     "activation",
     "dilation_rate",
@@ -46,12 +46,12 @@ def count_multiply_adds(layers: list[dict[str, Any]]) -> int:
 
 
 def stock_class(layer: Any) -> type:
-    """Return the layer's class, or Keras's own from which ours is derived."""
+    """Return the layer's class, or the class of Keras that ours is derived from."""
     return next(kind for kind in type(layer).__mro__ if kind.__module__.startswith("keras."))
 
 
 def _count_multiply_adds(layer: Any) -> int:
-    """Each number of a kernel is used once at each place of the output."""
+    """Each number of a kernel is used once for each position of the output."""
     kernels = [w for w in layer.trainable_weights if len(w.shape) > 1]
     if not kernels:
         return 0
@@ -60,6 +60,6 @@ def _count_multiply_adds(layer: Any) -> int:
 
 
 def _shape(tensor: Any) -> list[int]:
-    """Return the shape of one image's part; of several inputs, the first's."""
+    """Return the shape for one image; of several inputs, that of the first."""
     first = tensor[0] if isinstance(tensor, list) else tensor
     return list(first.shape[1:])

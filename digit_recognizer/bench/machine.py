@@ -1,6 +1,6 @@
 """The machine that the figures were measured on: processor, memory, libraries, day.
 
-In: nothing. Out: a few lines of text. What always holds: a fact that the system does not tell is
+In: nothing. Out: a few lines of text. What always holds: a fact that the system does not report is
 left out, never guessed.
 """
 
@@ -20,13 +20,13 @@ def describe_machine() -> list[str]:
         f"{_processor()}, {available_cores()} cores, {_memory()}".rstrip(", "),
         f"{facts['platform']}, Python {facts['python']}, {', '.join(libraries)}",
         f"{datetime.now():%Y-%m-%d %H:%M}, commit {facts['commit'][:12]}",
-        # Whatever else computes takes from every figure below.
+        # Other work on the machine makes every measurement below slower.
         f"load before the measurements: {os.getloadavg()[0]:.2f}",
     ]
 
 
 def _processor() -> str:
-    """Return the processor's name for itself."""
+    """Return the processor's name."""
     try:
         if platform.system() == "Darwin":
             command = ["sysctl", "-n", "machdep.cpu.brand_string"]

@@ -1,7 +1,7 @@
 """Make data of any size from the bundled sample.
 
 In: numbers of rows. Out: a workspace with the competition's files. What always holds: the digits
-are real ones, and a digit that is used again is shifted, so that rows are not mere copies.
+are real, and a digit that is used again is shifted, so that rows are not exact copies.
 """
 
 import subprocess
@@ -19,10 +19,10 @@ _SHIFTS = [(down, across) for down in (0, 1, -1, 2, -2) for across in (0, 1, -1,
 
 
 def make_workspace(root: Path, rows: int) -> Workspace:
-    """Return a workspace with so many labelled rows, and as large a test part as Kaggle's is.
+    """Return a workspace with `rows` labelled rows, and a test part in Kaggle's proportion.
 
-    It is made in a process of its own: the memory of a command that is measured counts from that
-    of the process which starts it.
+    It is made in a separate process, because the measured memory of a command starts from that of
+    the process that starts it.
     """
     command = [sys.executable, "-m", "digit_recognizer.bench.made_data", str(root), str(rows)]
     subprocess.run(command, cwd=project_root(), check=True)
@@ -49,7 +49,7 @@ def _write_workspace(root: Path, rows: int) -> None:
 
 
 def repeat_shifted(images: np.ndarray, count: int) -> np.ndarray:
-    """Return so many images: the given ones again and again, each time shifted otherwise."""
+    """Return `count` images: the given ones repeated, each time with another shift."""
     repeated = np.resize(images, (count, *images.shape[1:]))
     for start in range(0, count, len(images)):
         shift = _SHIFTS[start // len(images) % len(_SHIFTS)]

@@ -1,8 +1,8 @@
 """Our own training, as `make train` runs it.
 
-In: tasks. Out: turns. What always holds: what is timed is `fit_fold`'s own loop, with augmentation,
-schedule and weight average; nothing is left out for the sake of the figure. The processes of a team
-do all of it, each for itself, as those that train folds do.
+In: tasks. Out: turns. What always holds: `fit_fold`'s own loop is timed, with augmentation,
+schedule and weight average; nothing is left out to look faster. Each process of a team does the
+whole task, as the processes that train folds do.
 """
 
 from dataclasses import replace
@@ -22,11 +22,11 @@ from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.scores import score
 
-_FOR_EVER = 10_000  # epochs: the process ends when nobody wants another turn
+_FOR_EVER = 10_000  # epochs: the process ends when no more turns are ordered
 
 
 def suiting_engine(experiment: Experiment, folds: int) -> Engine:
-    """Return the engine on which `make train` trains so many folds of the competition's data."""
+    """Return the engine that `make train` uses for this many folds of the competition's data."""
     return Engine.that_suits(folds, folds * COMPETITION_ROWS["train.csv"] * experiment.epochs)
 
 
@@ -35,11 +35,11 @@ def describe_engine(engine: Engine) -> str:
 
 
 def train(task: Task, turns: Turns) -> None:
-    """A turn is an epoch of the task's images; in the one before the first, all is traced."""
+    """A turn is an epoch of the task's images, after one that warms up by tracing."""
     experiment, precision = task.resolved, _settle_precision(task)
     layers = describe_layers(build_model(experiment, precision))
     images, labels = task.load()
-    # Fold 0 is learnt from; of fold 1 there is an image because something must be held out.
+    # Trains on fold 0; fold 1 has a single image, because something must be held out.
     folds = np.zeros(len(images) + 1, np.int8)
     folds[-1] = 1
     data = FoldData(_and_one(images), _and_one(labels), folds, images[:1])
@@ -68,7 +68,8 @@ def predict(task: Task, turns: Turns) -> None:
 def reach_by_length(task: Task, turns: Turns) -> None:
     """A turn is a whole training, each longer than the one before.
 
-    A rate that falls to nothing, and averaged weights, reach their accuracy only at the end.
+    With a learning rate that falls to zero and averaged weights, only the end of a training has its
+    full accuracy.
     """
     experiment, precision = task.resolved, _settle_precision(task)
     data = _whole_data(task)
@@ -101,7 +102,7 @@ def reach_by_epochs(task: Task, turns: Turns) -> None:
             seconds += news["training_seconds"]
             turns.take(epochs=news["epoch"], seconds=seconds, accuracy=news["held_out_accuracy"])
 
-    # A learning curve is of some of the held-out images; here every one of them counts.
+    # Learning curves usually use a part of the held-out images; here all of them count.
     everything = len(data.images)
     fit_fold(experiment, 0, data, task.threads, report, precision, curve_images=everything)
 

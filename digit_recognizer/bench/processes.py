@@ -1,7 +1,7 @@
 """Measure a command together with all processes that it starts.
 
-In: a command. Out: its seconds, and its memory at the highest. What always holds: when the
-measurement is interrupted, none of the command's processes goes on.
+In: a command. Out: its seconds, and its highest memory. What always holds: if the measurement is
+interrupted, all processes of the command are ended.
 """
 
 import contextlib
@@ -27,12 +27,12 @@ class Measured:
     """What a command took."""
 
     seconds: float
-    memory: int  # bytes, at the highest
-    memory_of: str  # whose, in words
+    memory: int  # bytes, the highest
+    memory_of: str  # of which processes, in words
 
 
 def measure_command(command: list[str], environment: dict[str, str]) -> Measured:
-    """Run it to its end, which must be a good one."""
+    """Run the command, which must succeed."""
     with tempfile.TemporaryFile() as output:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -40,35 +40,37 @@ def measure_command(command: list[str], environment: dict[str, str]) -> Measured
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # so that its group is it and what it starts
+            start_new_session=True,  # so that it and what it starts form a process group
         )
         try:
             with MemoryWatch(process.pid) as watch:
-                # Where getrusage would tell of whatever this process has ever started.
+                # Not getrusage, which covers everything that this process has ever started.
                 _, status, usage = os.wait4(process.pid, 0)
                 seconds = time.perf_counter() - started
         except BaseException:
-            with contextlib.suppress(OSError):  # nobody is left
+            with contextlib.suppress(OSError):  # all have ended already
                 os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
             output.seek(0)
-            told = output.read().decode(errors="replace").strip()
-            raise ProjectError(f"The command that was to be measured failed: {told[-500:]}")
+            printed = output.read().decode(errors="replace").strip()
+            raise ProjectError(f"The measured command failed: {printed[-500:]}")
     largest = usage.ru_maxrss * _MEMORY_UNIT
     if not watch.highest:
-        return Measured(seconds, largest, "its largest process alone, as this system tells no more")
-    # Of one process the system remembers what lies between two looks.
+        return Measured(
+            seconds, largest, "only its largest process, because this system reports no more"
+        )
+    # For a single process the system also knows the memory between two readings.
     return Measured(seconds, max(watch.highest, largest), "all its processes together")
 
 
 class MemoryWatch:
-    """Looks again and again, for the length of a block, at what a group of processes holds."""
+    """Reads the memory of a process group regularly until the block ends."""
 
     def __init__(self, group: int) -> None:
-        self.highest = 0  # bytes; it stays 0 where the system does not tell
+        self.highest = 0  # bytes; stays 0 if the system does not report it
         self._group = group
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -87,15 +89,15 @@ class MemoryWatch:
 
 
 def memory_of_group(group: int) -> int:
-    """Return the bytes that the processes of a group hold together, or 0 without Linux's /proc.
+    """Return the bytes that the processes of a group use together, or 0 without Linux's /proc.
 
-    What they share (libraries, mapped images) is counted once: as much of it as the one that has
-    most. The kernel can tell each page's owners exactly, as Pss, but takes 26 ms for a process of
-    900 MB, which would slow down what is measured; this takes a tenth of a millisecond.
+    Shared memory (libraries, mapped images) is counted once, with the largest value of any process.
+    The kernel's exact number, Pss, takes 26 ms for a process of 900 MB and would slow down the
+    measured command; this takes 0.1 ms.
     """
     own, shared = 0, 0
     for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it has ended meanwhile
+        with contextlib.suppress(OSError):  # the process has ended
             if os.getpgid(int(folder.name)) == group:
                 _, held, common, *_ = map(int, (folder / "statm").read_text().split())
                 own += held - common

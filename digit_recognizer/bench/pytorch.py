@@ -1,8 +1,8 @@
-"""The same network in PyTorch, if that is installed: `pip install "torch>=2.6,<3"`.
+"""The same network in PyTorch, if it is installed: `pip install "torch>=2.6,<3"`.
 
-In: tasks with the network's layers. Out: turns. What always holds: everything that is known to help
-it on CPU is on (channels last, bfloat16 where ours uses it, the fused optimizer), and images are
-not augmented. Only this file knows PyTorch.
+In: tasks with the network's layers. Out: turns. What always holds: everything that is known to make
+it faster on CPU is on (channels last, bfloat16 where ours uses it, the fused optimizer), and images
+are not augmented. Only this file imports PyTorch.
 """
 
 import importlib.util
@@ -13,7 +13,7 @@ import numpy as np
 
 from digit_recognizer.bench.turns import Task, Turns
 
-_BATCH = 500  # of predictions, as ours
+_BATCH = 500  # for predictions, as in ours
 
 
 def is_installed() -> bool:
@@ -21,7 +21,7 @@ def is_installed() -> bool:
 
 
 def train(task: Task, turns: Turns) -> None:
-    """A turn is an epoch of the task's images; one before the first warms up."""
+    """A turn is an epoch of the task's images, after one that warms up."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -68,7 +68,7 @@ def predict(task: Task, turns: Turns) -> None:
 
 
 def build_network(layers: list[dict[str, Any]]) -> Any:
-    """Return the network that the list of `layers.py` describes, channels last."""
+    """Return the network from the list that `layers.py` makes, channels last."""
     import torch
     from torch import nn
 
@@ -84,7 +84,7 @@ def _introduce(network: Any) -> dict[str, Any]:
 
 
 def _build_layer(layer: dict[str, Any]) -> list[Any]:
-    """Return a layer with its activation; those that join branches, among others, are unknown."""
+    """Return a layer with its activation; some, such as those that join branches, are unknown."""
     from torch import nn
 
     options, channels = layer["options"], layer["input"][-1]
@@ -146,14 +146,14 @@ def _activate(name: str) -> list[Any]:
 
 
 def _pad(layer: dict[str, Any], size: list[int]) -> list[Any]:
-    """Return what Keras's padding="same" adds, which need not be the same on both sides."""
+    """Return what Keras's padding="same" adds, which may differ between the two sides."""
     from torch import nn
 
     options = layer["options"]
     if options["padding"] == "valid":
         return []
     sides: list[int] = []
-    for axis in (1, 0):  # PyTorch names the last axis first
+    for axis in (1, 0):  # PyTorch takes the last axis first
         stride = options["strides"][axis]
         reach = (options.get("dilation_rate") or [1, 1])[axis] * (size[axis] - 1) + 1
         needed = (layer["output"][axis] - 1) * stride + reach - layer["input"][axis]

@@ -1,7 +1,7 @@
 """How long it takes to train to an accuracy on a held-out fold.
 
 In: a workspace with full-size data. Out: rows of the table. What always holds: the accuracy is of
-every image of fold 0, none of which is learnt from, and the seconds are of training alone.
+all images of fold 0, which are not trained on, and the seconds are those of training only.
 """
 
 import time
@@ -28,7 +28,7 @@ GROUP = "training time to an accuracy on the whole of held-out fold 0"
 
 @dataclass(frozen=True)
 class Point:
-    """What a training had reached after so many epochs and seconds."""
+    """The accuracy of a training after some epochs and seconds."""
 
     epochs: int
     seconds: float
@@ -49,14 +49,14 @@ def measure_reach(
         ("Keras's example", "by the Keras example", experiment),
         ("deotte, ours", "by epochs", deotte),
     ):
-        # One split for all of them.
+        # The same split for all of them.
         values = to_dict(of) | {"folds": experiment.folds, "seed": experiment.seed}
         task = Task(f"reach {role}", str(workspace.root), values, available_cores())
         with contending(task) as contender:
             contender.warm_up()
             points = follow(contender, label, limit, console)
         rows_of[label] = list(describe_points(label, points, role == "by the whole training"))
-    # Target by target, so that those compared stand together.
+    # Sorted by target, so that compared rows are next to each other.
     for together in zip(*rows_of.values(), strict=True):
         yield from together
 
@@ -71,7 +71,7 @@ def needs_more(rows: int) -> str:
 
 
 def time_to_reach(points: list[Point], target: float) -> Point | None:
-    """Return the quickest of the points that are accurate enough."""
+    """Return the fastest of the points that are accurate enough."""
     enough = [point for point in points if point.accuracy >= target]
     return min(enough, key=lambda point: point.seconds, default=None)
 
@@ -96,7 +96,7 @@ def describe_points(
 
 
 def follow(contender: Contender, label: str, limit: float, console: Console) -> list[Point]:
-    """Return points until the last target is reached, the training over, or the time used up."""
+    """Return points until the last target is reached, the training ends or the time is used."""
     points: list[Point] = []
     started = time.perf_counter()
     while time.perf_counter() - started < limit or not points:

@@ -1,7 +1,7 @@
 """How much `make bench` measures.
 
-What always holds: the quick size takes the same paths as the full one, but for those that train
-to an accuracy, with fewer contenders.
+What always holds: the quick size runs the same code as the full one, with fewer contenders and
+without training to an accuracy.
 """
 
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Sizes:
-    rounds: int  # measurements of each figure that is a median
-    steps: int  # batches that each of a contender's processes trains in one turn
-    predicted: int  # images that each of them predicts in one turn
+    rounds: int  # measurements for each median
+    steps: int  # batches that each process trains in one turn
+    predicted: int  # images that each process predicts in one turn
     contenders: tuple[str, ...]
-    side: int  # of the square matrices whose product is timed
-    rows: int  # of the training part that is read, and trained on by a whole command
-    growth: tuple[int, ...]  # rows of the whole commands that are compared
-    reach_seconds: float  # after which a contender's way to an accuracy is given up; 0: no such way
+    side: int  # of the square matrices in the timed product
+    rows: int  # of the training data that are read, and used by a whole command
+    growth: tuple[int, ...]  # rows of the whole commands that show growth
+    reach_seconds: float  # time limit for training to an accuracy; 0: not measured
 
 
 FULL = Sizes(

@@ -1,8 +1,8 @@
 """The same network trained by stock Keras: its own layers, `compile` and `fit`.
 
 In: tasks. Out: turns. What always holds: this process does not call `learn.backend.configure`, so
-that nothing of ours (deterministic operations, which put XLA out of use, among it) slows it down;
-and images are neither augmented nor converted while it is timed.
+none of our settings slow it down (deterministic operations would make XLA unusable); images are
+neither augmented nor converted while it is timed.
 """
 
 import time
@@ -17,13 +17,13 @@ from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import as_input
 
-_FOR_EVER = 10_000  # epochs: the process ends when nobody wants another turn
-_BATCH = 500  # of predictions, as ours; Keras's own 32 would be slower
+_FOR_EVER = 10_000  # epochs: the process ends when no more turns are ordered
+_BATCH = 500  # for predictions, as in ours; Keras's default of 32 is slower
 _EXAMPLE_BATCH, _EXAMPLE_EPOCHS = 128, 15
 
 
 def train(task: Task, turns: Turns, jit_compile: str | bool = "auto") -> None:
-    """A turn is an epoch of the task's images; in the one before the first, all is compiled."""
+    """A turn is an epoch of the task's images, after one that warms up by compiling."""
     model = _compile(task.resolved, jit_compile)
     images, labels = task.load()
 
@@ -63,7 +63,7 @@ def predict_with_xla(task: Task, turns: Turns) -> None:
 
 
 def reach_by_epochs(task: Task, turns: Turns) -> None:
-    """Train Keras's example for MNIST as it stands; a turn is an epoch."""
+    """Train Keras's MNIST example unchanged; a turn is an epoch."""
     import keras
     from keras import layers
 
@@ -105,7 +105,7 @@ def reach_by_epochs(task: Task, turns: Turns) -> None:
 
 
 def restock(model: Any) -> Any:
-    """Return the same network, fresh, of Keras's own layers only."""
+    """Return a new copy of the network that has only Keras's own layers."""
     import keras
 
     def clone(layer: Any) -> Any:
@@ -128,7 +128,7 @@ def _compile(experiment: Experiment, jit_compile: str | bool) -> Any:
 
 
 def _timing(end_epoch: Any) -> Any:
-    """Return a callback that tells what each epoch took."""
+    """Return a callback that reports the seconds of each epoch."""
     from keras.callbacks import Callback
 
     class Timing(Callback):

@@ -1,7 +1,7 @@
-"""The one table of figures, on a terminal and as Markdown.
+"""The table of results, on a terminal and as Markdown.
 
-In: figures, each with its spread and how it was taken. Out: text. What always holds: a median says
-of how many, and whatever was measured once says so.
+In: results, each with its spread and how it was measured. Out: text. What always holds: a median
+says how many values it has, and a single measurement says that it is one.
 """
 
 import itertools
@@ -18,7 +18,7 @@ HEADINGS = ("what", "figure", "min to max", "taken how")
 
 @dataclass(frozen=True)
 class Row:
-    group: str  # what the row has in common with its neighbours
+    group: str  # shared with neighbouring rows
     what: str
     figure: str
     spread: str = ""
@@ -47,7 +47,7 @@ def summarize(group: str, what: str, values: Sequence[float], unit: str, note: s
 
 
 def format_number(value: float) -> str:
-    """Return about three digits of it: more would be noise."""
+    """Return about three digits; more would be noise."""
     for limit, digits in ((100, 0), (10, 1), (0.1, 2)):
         if abs(value) >= limit:
             return f"{value:,.{digits}f}"
@@ -55,7 +55,7 @@ def format_number(value: float) -> str:
 
 
 def format_table(rows: list[Row]) -> Table:
-    """Return what fits a terminal: how each figure was taken was told when it was."""
+    """Return the table for a terminal, without the notes, which were printed before."""
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("of")
     for heading in HEADINGS[:-1]:

@@ -1,9 +1,9 @@
 """Images per second beside stock Keras and PyTorch, and the part of the machine's peak speed.
 
 In: an experiment, a workspace with data. Out: rows of the table. What always holds: the contenders
-train the same network at the same batch size and take turns; ours is as many processes as `make
-train` would have, the others are one with all threads; what they do not do, of what ours does, the
-row says.
+train the same network with the same batch size and take turns. Ours has as many processes as
+`make train` would use; the others are one process with all threads. The rows say what the others
+leave out.
 """
 
 import contextlib
@@ -25,8 +25,8 @@ from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 
-_PASSES = 3  # forward; backward to the layer's input, and to its weights
-_ALONE = "ours in one process"  # beside the team, so that what several gain shows
+_PASSES = 3  # forward, backward to the layer's input, backward to its weights
+_ALONE = "ours in one process"  # shows what several processes gain
 
 
 def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Sizes) -> Iterator[Row]:
@@ -38,8 +38,8 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
     task = task.knowing(found)
     extras = _name_extras(experiment)
     yield from _describe(f"training {experiment.name}", extras, speeds, facts)
-    predicting, told = compete("predict", replace(task, images=sizes.predicted), sizes, engine)
-    yield from _describe(f"predicting with {experiment.name}", "", predicting, told)
+    predicting, known = compete("predict", replace(task, images=sizes.predicted), sizes, engine)
+    yield from _describe(f"predicting with {experiment.name}", "", predicting, known)
 
     group = f"product of two {sizes.side:,} x {sizes.side:,} matrices"
     peaks = _measure_peaks(task, sizes)
@@ -51,7 +51,7 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
         )
     multiply_adds = count_multiply_adds(found["layers"])
     speed = statistics.median(speeds["ours"])
-    part = reckon_part(multiply_adds, speed, max(peaks[found["precision"]]))
+    part = part_of_peak(multiply_adds, speed, max(peaks[found["precision"]]))
     yield Row(
         group,
         f"our training of {experiment.name}, part of the best {found['precision']}",
@@ -61,17 +61,17 @@ def measure_throughput(workspace: Workspace, experiment: Experiment, sizes: Size
     )
 
 
-def reckon_part(multiply_adds: int, images_per_second: float, peak_flops: float) -> float:
-    """Return the training's arithmetic as a part of what the machine can do."""
+def part_of_peak(multiply_adds: int, images_per_second: float, peak_flops: float) -> float:
+    """Return the training's operations per second as a part of the machine's peak."""
     return 2 * _PASSES * multiply_adds * images_per_second / peak_flops
 
 
 def compete(
     action: str, task: Task, sizes: Sizes, engine: Engine
 ) -> tuple[dict[str, list[float]], dict[str, dict[str, Any]]]:
-    """Return each contender's images per second in each turn, and what it told of itself.
+    """Return each contender's images per second in each turn, and its facts.
 
-    Each process of ours does the whole task; there are as many of them as the engine has.
+    Each of our processes does the whole task; the engine says how many there are.
     """
     engines = {name: Engine.with_jobs(1) for name in sizes.contenders} | {"ours": engine}
     with contextlib.ExitStack() as stack:
@@ -82,15 +82,15 @@ def compete(
                 facts[name] = {"missing": "not installed"}
                 continue
             if name == _ALONE and engine.jobs == 1:
-                continue  # ours is alone already
+                continue  # "ours" is one process already
             role = f"{action} {'ours' if name == _ALONE else name}"
-            # PyTorch is told the network by ours, which is warm before it.
+            # PyTorch gets the network from ours, which is warm before it.
             own = task.knowing(facts.get("ours", {}))
             own = replace(own, role=role, threads=engines[name].threads)
             contender = stack.enter_context(contending(own, engines[name].jobs))
             try:
-                told = contender.warm_up()
-                facts[name] = told | {"engine": ours.describe_engine(engines[name])}
+                known = contender.warm_up()
+                facts[name] = known | {"engine": ours.describe_engine(engines[name])}
                 contenders[name] = contender
             except ContenderError as error:
                 if name != "pytorch":
@@ -105,7 +105,7 @@ def compete(
 
 
 def _name_extras(experiment: Experiment) -> str:
-    """Return what our training does besides, and the others' here do not."""
+    """Return what our training does and the others leave out."""
     augmented = experiment.augmentation != Augmentation()
     extras = {"augmented": augmented, "weights averaged": experiment.average_decay > 0}
     return ", ".join(name for name, has in extras.items() if has)
@@ -119,23 +119,23 @@ def _describe(
 ) -> Iterator[Row]:
     precision = facts["ours"]["precision"]
     middle = statistics.median(speeds["ours"])
-    for name, told in facts.items():
-        if "missing" in told:
-            yield Row(group, "PyTorch", told["missing"])
+    for name, known in facts.items():
+        if "missing" in known:
+            yield Row(group, "PyTorch", known["missing"])
         elif name in ("ours", _ALONE):
-            label = f"ours in {told['engine']}, {precision}"
+            label = f"ours in {known['engine']}, {precision}"
             notes = [extras] if extras else []
             if name == _ALONE:
                 ratio = f"{middle / statistics.median(speeds[name]):.2f} times as fast"
                 notes.append(f"{facts['ours']['engine']} are {ratio}")
             yield summarize(group, label, speeds[name], "images/s", "; ".join(notes))
         else:
-            if "version" in told:
-                label = f"PyTorch {told['version']}, {precision}"
+            if "version" in known:
+                label = f"PyTorch {known['version']}, {precision}"
             else:
-                # Which of the two comes by itself depends on Keras's version and the device.
-                come = "told to use XLA" if name == "stock with XLA" else "as it comes"
-                label = f"Keras, {come} ({'with' if told['xla'] else 'without'} XLA), float32"
+                # Whether Keras uses XLA by default depends on its version and the device.
+                mode = "told to use XLA" if name == "stock with XLA" else "by default"
+                label = f"Keras, {mode} ({'with' if known['xla'] else 'without'} XLA), float32"
             less = f"not {extras.replace(',', ' nor')}; " if extras else ""
             ratio = f"ours is {middle / statistics.median(speeds[name]):.1f} times as fast"
             yield summarize(group, label, speeds[name], "images/s", less + ratio)

@@ -1,13 +1,12 @@
 """How the measuring process talks to a contender: one line of JSON for each turn.
 
-In: a task. Out, of the contender: first a line of what it is, once it is warm; then, for each line
-that it is sent, one when that turn is over, with whatever the caller's clock cannot measure. What
-always holds: between two turns a contender does nothing, so that the others can be measured
-meanwhile.
+In: a task. Out, from the contender: one line with its facts once it is warm; then, for each line
+that it receives, one line when that turn is over, with what the caller's clock cannot measure. What
+always holds: between two turns a contender does nothing, so that the others can be measured.
 """
 
 import json
-import time
+import timeit
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,15 +22,15 @@ from digit_recognizer.workspace import Workspace
 
 @dataclass(frozen=True)
 class Task:
-    """What a contender is to do, as plain JSON values."""
+    """What a contender does, as plain JSON values."""
 
     role: str  # the key of a function in `contender.py`
     root: str  # of the workspace with the data
     experiment: dict[str, Any]
     threads: int
-    images: int = 0  # of each turn; 0 for all
-    precision: str = ""  # that ours has settled on; "" for the one that settles it
-    # The network, for who cannot build it from the experiment: see `layers.py`.
+    images: int = 0  # for each turn; 0: all
+    precision: str = ""  # that ours has chosen; "": not chosen yet
+    # The network, for a library that cannot build it from the experiment: see `layers.py`.
     layers: list[dict[str, Any]] = field(default_factory=list)
     side: int = 0  # of the matrices
 
@@ -40,12 +39,12 @@ class Task:
         return from_dict(self.experiment)
 
     def knowing(self, facts: dict[str, Any]) -> "Task":
-        """Return the task with what ours told of itself, for those that must agree with it."""
+        """Return the task with the facts of ours that the others must use."""
         known = {key: facts[key] for key in ("layers", "precision") if key in facts}
         return replace(self, **known)
 
     def load(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the first so many images and labels, or all of them."""
+        """Return the first `images` images and labels, or all of them."""
         digits = load_train(Workspace(Path(self.root)))
         assert digits.labels is not None
         count = self.images or len(digits)
@@ -60,9 +59,9 @@ class Turns:
         self._answers = answers
 
     def take(self, **facts: Any) -> None:
-        """Tell that the turn is over, or that all is warm; return when the next turn begins.
+        """Report that the turn is over, or the process is warm; return when the next turn starts.
 
-        When nobody wants another the process ends here, however deep in a training.
+        If there is no next turn the process ends here, even in the middle of a training.
         """
         self.tell(facts)
         if not self._orders.readline():
@@ -73,6 +72,4 @@ class Turns:
 
 
 def time_of(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
+    return timeit.timeit(action, number=1)

@@ -1,7 +1,7 @@
 """Time and memory of a whole `make train`, and the part that is not training.
 
-In: workspaces with made-up data of some size. Out: rows of the table. What always holds: the
-command is the real script, in a process of its own, and its time is taken from outside.
+In: workspaces with made-up data. Out: rows of the table. What always holds: the command is the real
+script in a separate process, timed from outside.
 """
 
 import os
@@ -23,17 +23,17 @@ from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace, project_root
 
 _NAME = "bench"
-_GROWING = "conv-32"  # fast, so that what is not training shows
-_FOLDS = 2  # the fewest that can train side by side
+_GROWING = "conv-32"  # fast, so that the part that is not training can be seen
+_FOLDS = 2  # the smallest number that can train side by side
 
 
 @dataclass(frozen=True)
 class WholeCommand:
-    """One `make train`, as measured from outside and as its run folder tells it."""
+    """One `make train`, measured from outside, with values from its run folder."""
 
     rows: int
     measured: Measured
-    # Seconds of a fold's last epoch, in the mean: the first is the longer one, by its tracing.
+    # Mean seconds of a fold's last epoch: the first one is longer because of tracing.
     epoch: float
     epochs: int
     rounds: float  # folds that each process trains, one after another
@@ -52,14 +52,14 @@ class WholeCommand:
         return self.seconds - self.training(self.epochs)
 
     def training(self, epochs: int) -> float:
-        """Return the seconds in which every process trains, where a fold has so many epochs."""
+        """Return the seconds of training in each process, with `epochs` for each fold."""
         return self.rounds * epochs * self.epoch
 
 
 def measure_share(
     made: Workspace, experiment: Experiment, finished_in: Workspace, rows: int
 ) -> Iterator[Row]:
-    """Tell how much of a command is not training."""
+    """Measure how much of a command is not training."""
     name = experiment.name
     engine = suiting_engine(experiment, _FOLDS)
     command = run_whole(made, name, min(2, experiment.epochs), rows, _FOLDS, engine.jobs)
@@ -70,7 +70,7 @@ def measure_share(
     yield Row(group, "all of it", f"{format_number(command.seconds)} s", note="one run")
     yield Row(
         group,
-        "memory at the highest",
+        "highest memory",
         f"{command.megabytes:,.0f} MB",
         note=f"one run; {command.measured.memory_of}",
     )
@@ -82,16 +82,16 @@ def measure_share(
     )
     yield Row(
         group,
-        f"the same beside {experiment.epochs} epochs",
+        f"the same with {experiment.epochs} epochs",
         format_percent(command.aside / (command.aside + command.training(experiment.epochs))),
-        note="reckoned from this run, not run",
+        note="calculated from this run",
     )
     if run := _find_finished(finished_in, name):
         yield _describe_finished(run, group)
 
 
 def measure_growth(sizes: tuple[int, ...]) -> Iterator[Row]:
-    """Tell how time and memory grow with the data."""
+    """Measure how time and memory grow with the data."""
     commands = []
     for rows in sizes:
         with tempfile.TemporaryDirectory() as folder:
@@ -101,10 +101,10 @@ def measure_growth(sizes: tuple[int, ...]) -> Iterator[Row]:
 
 
 def describe_growth(commands: list[WholeCommand]) -> Iterator[Row]:
-    """Tell each size's figures, and what each thousand rows more than the size before cost."""
+    """Return a row for each size, with the cost of each 1,000 rows more than the size before."""
     for index, command in enumerate(commands):
         per_thousand = f"{format_number(command.seconds / command.rows * 1_000)} s per 1,000 rows"
-        memory = f"{command.megabytes:,.0f} MB at the highest"
+        memory = f"at most {command.megabytes:,.0f} MB"
         note = f"one run; {per_thousand}; {memory}"
         if index:
             before = commands[index - 1]
@@ -122,7 +122,7 @@ def run_whole(
 ) -> WholeCommand:
     """Run the script as `make train FOLDS=... JOBS=...` does, with no cache to read from.
 
-    Left alone it would take one process for so little work, and several for a whole training.
+    By itself it would use one process for so little work, and several for a whole training.
     """
     shutil.rmtree(workspace.data / ".cache", ignore_errors=True)
     chosen = range(folds)
@@ -159,5 +159,5 @@ def _describe_finished(run: Run, group: str) -> Row:
         group,
         f"the same of the finished run in runs/{run.name}",
         format_percent(1 - training / whole),
-        note=f"of its {len(folds)} folds' {whole:,.0f} s; start, reading, writing not on record",
+        note=f"of its {len(folds)} folds' {whole:,.0f} s; without start, reading and writing",
     )

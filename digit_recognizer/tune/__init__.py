@@ -1,4 +1,4 @@
-"""Search for better values of an experiment: trials of a study, judged out of fold, pruned early.
+"""Search for better values of an experiment: trials in a study, scored out of fold, pruned early.
 
-Optuna proposes and stores; each trial trains here, with the training that all experiments have.
+Optuna proposes values and stores trials. Each trial trains with the same code as all experiments.
 """

@@ -1,6 +1,6 @@
 """The budget of a study: a number of trials, or of image passes.
 
-In: the trials so far. Out: whether there may be one more, and how far the study is.
+In: the trials so far. Out: whether another one may start, and how far the study is.
 """
 
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Budget:
         return cls(trials, passes)
 
     def allows(self, known: list[Trial], passes_of_one: int) -> bool:
-        """Whether one more trial may begin.
+        """Whether one more trial may start.
 
-        A running one counts with all that it may use, so that several processes do not begin more
-        than one could; the trial that crosses the line is trained to its end.
+        A running trial counts with all the passes that it may use, so that several processes do not
+        start more trials than one process would. The last trial may exceed the budget.
         """
         if self.trials is not None and sum(trial.counts for trial in known) >= self.trials:
             return False
@@ -41,7 +41,7 @@ class Budget:
         return self.passes is None or used < self.passes
 
     def trials_left(self, known: list[Trial], passes_of_one: int) -> int:
-        """Return how many more trials there may be, were all as long as the experiment itself."""
+        """Return how many more trials are possible, if each is as long as the experiment."""
         left = []
         if self.trials is not None:
             left.append(self.trials - sum(trial.counts for trial in known))
@@ -51,7 +51,7 @@ class Budget:
         return max(1, min(left))
 
     def done_part(self, known: list[Trial]) -> float:
-        """Return which part of the budget is used, by what is finished."""
+        """Return which part of the budget the finished trials have used."""
         finished = [trial for trial in known if trial.state in ("done", "pruned")]
         parts = [1.0 if self.trials == 0 else 0.0]
         if self.trials:
@@ -61,6 +61,6 @@ class Budget:
         return min(1.0, max(parts))
 
     def __str__(self) -> str:
-        told = [f"{self.trials:,} trials"] if self.trials is not None else []
-        told += [f"{self.passes:,} image passes"] if self.passes is not None else []
-        return " or ".join(told)
+        parts = [f"{self.trials:,} trials"] if self.trials is not None else []
+        parts += [f"{self.passes:,} image passes"] if self.passes is not None else []
+        return " or ".join(parts)

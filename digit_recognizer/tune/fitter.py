@@ -1,7 +1,7 @@
 """Start a process that trains trials, and talk to it.
 
-In: an experiment and a fold. Out: which images it got wrong, or why there is no such thing. What
-always holds: when the block ends, however it does, so has the process.
+In: an experiment and a fold. Out: the images that it got wrong, or why there is no result. What
+always holds: at the end of the block, even after an error, the process has ended.
 """
 
 import contextlib
@@ -20,19 +20,19 @@ from digit_recognizer.experiments.text import to_dict
 from digit_recognizer.learn.gpu.engine import variables_for
 from digit_recognizer.workspace import ProjectError, Workspace, project_root
 
-# Called with how many images were shown, and after an epoch with its number and error rate; the
-# answer to the latter is whether to go on.
+# Called with the number of images shown so far and, after an epoch, also with its number and error
+# rate; then the returned value says whether to continue.
 Watch = Callable[[dict[str, Any]], bool]
 
 
-# TensorFlow keeps some 20 MB of each network that it has trained, whatever is cleared; JAX keeps
-# each compiled program.
+# Memory that is never freed: TensorFlow keeps about 20 MB for each trained network, JAX each
+# compiled program.
 _FITS_OF_ONE, _FITS_ON_GPU = 6, 200
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """How a fit ended: with the images it got wrong, or before that."""
+    """How a training ended: with the images it got wrong, or without a result."""
 
     wrong: list[int] | None
     images: int = 0
@@ -54,7 +54,7 @@ class Fitter:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """End the process; a fit that another thread waits for ends with an error."""
+        """End the process; a thread that waits for its training gets an error."""
         with self._changing:
             self._is_closed = True
             self._end()
@@ -95,7 +95,7 @@ class Fitter:
 
     def _start_anew(self) -> None:
         with self._changing:
-            if not self._is_closed:  # else the next answer tells that there is no process
+            if not self._is_closed:  # otherwise `_receive` reports that there is no process
                 self._end()
                 self._start()
 
@@ -105,7 +105,7 @@ class Fitter:
 
     def _send(self, **order: Any) -> None:
         assert self._process.stdin
-        with contextlib.suppress(BrokenPipeError):  # why it has ended, the next answer tells
+        with contextlib.suppress(BrokenPipeError):  # `_receive` reports why the process ended
             self._process.stdin.write(json.dumps(order) + "\n")
             self._process.stdin.flush()
 
@@ -123,10 +123,10 @@ class Fitter:
                 "JOBS if this was memory."
             )
         self._stderr.seek(0)
-        told = self._stderr.read().decode(errors="replace").strip()
+        output = self._stderr.read().decode(errors="replace").strip()
         error = ProjectError(
             "A worker process ended with an error: "
-            + (told.splitlines()[-1] if told else f"exit code {code}")
+            + (output.splitlines()[-1] if output else f"exit code {code}")
         )
-        error.add_note(told)  # for DEBUG=1
+        error.add_note(output)  # for DEBUG=1
         raise error

@@ -1,8 +1,8 @@
 """Compare the best trial with the original experiment on seeds that the search never used.
 
-In: a study, seeds that it never used. Out: runs of both with each seed, and how they compare. What
-always holds: a seed decides folds and initial weights, so a network of either is compared with one
-that learnt from the very same images; and each image counts once, however many seeds there are.
+In: a study, new seeds. Out: runs of both with each seed, and a comparison. What always holds: a
+seed decides folds and initial weights, so two compared networks were trained on the same images;
+and each image counts once, however many seeds there are.
 """
 
 from dataclasses import dataclass, replace
@@ -24,14 +24,14 @@ from digit_recognizer.workspace import ProjectError, Workspace
 
 @dataclass(frozen=True)
 class Verdict:
-    """What unused seeds say; errors are of all folds, one figure for each seed."""
+    """The comparison on new seeds; errors are of all folds, one number for each seed."""
 
     seeds: list[int]
     images: int  # of each seed
     best_errors: list[int]
-    own_errors: list[int]
-    best_worse: int  # images that the best gets wrong with more of the seeds
-    own_worse: int
+    original_errors: list[int]
+    best_worse: int  # images that the best gets wrong with more seeds
+    original_worse: int
     p: float
 
     @property
@@ -39,15 +39,17 @@ class Verdict:
         return self.p < LEVEL
 
     def __str__(self) -> str:
-        told = "; ".join(
+        text = "; ".join(
             f"seed {seed}: tuned {best:,} wrong, original {own:,}"
-            for seed, best, own in zip(self.seeds, self.best_errors, self.own_errors, strict=True)
+            for seed, best, own in zip(
+                self.seeds, self.best_errors, self.original_errors, strict=True
+            )
         )
         judged = "No significant difference"
         if self.is_difference:
-            better = "better" if self.best_worse < self.own_worse else "worse"
+            better = "better" if self.best_worse < self.original_worse else "worse"
             judged = f"The tuned values are significantly {better}"
-        return f"On new seeds: {told}. {judged} (p {relate_p(self.p)})."
+        return f"On new seeds: {text}. {judged} (p {relate_p(self.p)})."
 
 
 def train_for_judgement(
@@ -62,17 +64,17 @@ def train_for_judgement(
     device: str,
     console: Console,
 ) -> None:
-    """Train what is missing of both, with each seed."""
+    """Train both with each seed, unless that is done already."""
     if not seeds or terms.experiment.seed in seeds or len(set(seeds)) < len(seeds):
         raise ProjectError(
-            f"JUDGE={' '.join(map(str, seeds))}: expected seeds, each once, but for "
-            f"{terms.experiment.seed}, with which the trials were trained and the best was chosen."
+            f"JUDGE={' '.join(map(str, seeds))}: expected different seeds, but not "
+            f"{terms.experiment.seed}, which the trials were trained and chosen with."
         )
     best = find_best_trial(trials)
-    if best is None or best.is_own:
+    if best is None or best.is_original:
         raise ProjectError(
-            f"The study {study} has no trial yet that is better than the experiment as it is; "
-            "there is nothing to judge."
+            f"The study {study} has no trial yet that is better than the original experiment, so "
+            "there is nothing to compare."
         )
     pairs = [judged_pair(study, terms, best, seed) for seed in seeds]
     label = f"{name_best(study)} against {terms.experiment.name}"
@@ -81,9 +83,9 @@ def train_for_judgement(
 
 
 def find_verdict(workspace: Workspace, study: str, terms: Terms, best: Trial) -> Verdict | None:
-    """Return what the runs say that are there, of this very best trial; None without any."""
+    """Return the comparison by the finished runs of this best trial, or None without any."""
     train, test = load_train(workspace), load_test(workspace)
-    if best.is_own or fingerprint_of(train, test) != terms.data:
+    if best.is_original or fingerprint_of(train, test) != terms.data:
         return None
     labels = train.labels
     assert labels is not None
@@ -100,20 +102,20 @@ def find_verdict(workspace: Workspace, study: str, terms: Terms, best: Trial) ->
     if not seeds:
         return None
     net = np.sum(best_wrong, axis=0, dtype=np.int64) - np.sum(own_wrong, axis=0, dtype=np.int64)
-    best_worse, own_worse = int((net > 0).sum()), int((net < 0).sum())
+    best_worse, original_worse = int((net > 0).sum()), int((net < 0).sum())
     return Verdict(
         seeds=seeds,
         images=len(labels),
         best_errors=[int(wrong.sum()) for wrong in best_wrong],
-        own_errors=[int(wrong.sum()) for wrong in own_wrong],
+        original_errors=[int(wrong.sum()) for wrong in own_wrong],
         best_worse=best_worse,
-        own_worse=own_worse,
-        p=exact_p(best_worse, own_worse),
+        original_worse=original_worse,
+        p=exact_p(best_worse, original_worse),
     )
 
 
 def judged_pair(study: str, terms: Terms, best: Trial, seed: int) -> tuple[Experiment, Experiment]:
-    """Return both as they are trained with this seed, under names that no other trial gets."""
+    """Return both experiments with this seed, under names that no other trial has."""
     varied = build_experiment(terms, best)
     return (
         replace(varied, seed=seed, name=f"{_prefix(study, best)}{seed}"),
@@ -132,7 +134,7 @@ def _trained_seeds(workspace: Workspace, study: str, best: Trial) -> list[int]:
 
 
 def _find_run(workspace: Workspace, experiment: Experiment, data: str) -> Run | None:
-    """Return the run of this very experiment and data, if it is complete."""
+    """Return the complete run of exactly this experiment and data, if there is one."""
     folder = workspace.runs / experiment.name
     config = read_config(folder)
     if not config or config["experiment"] != to_dict(experiment) or config["data"] != data:

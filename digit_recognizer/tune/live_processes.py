@@ -1,9 +1,10 @@
 """Which process runs a trial, and whether it is still alive.
 
-In: the study's folder and its running trials. Out: trials of dead processes marked as failed, their
-values queued to be tried again. What always holds: a living process on this machine is never taken
-for dead, since it holds a lock of the kernel's that dies with it and not before; one on another
-machine, which shares a database but no folder, is taken for dead after ten minutes of silence.
+In: the study's folder and its running trials. Out: trials of dead processes are marked as failed
+and their values queued again. What always holds: a living process on this machine is never taken
+for dead, because it holds a file lock that the kernel releases only when it ends. A process on
+another machine, which shares a database but no folder, counts as dead after ten minutes without a
+sign.
 """
 
 import contextlib
@@ -18,30 +19,30 @@ from digit_recognizer.faults import fault_point
 
 SAY_ALIVE_EVERY = 60.0  # seconds
 _SILENT_FOR = 600.0
-# Values that end their process each time, by its memory say, must not be tried for ever.
+# Values that kill their process each time, for example by its memory, must not be tried forever.
 _MOST_TRIES = 3
-# What goes over to the next try: folds that were finished are not trained again.
+# Kept for the next try: finished folds are not trained again.
 _KEPT = ("own", "wrong")
 
 
 @contextlib.contextmanager
 def holding(folder: Path) -> Iterator[str]:
-    """Yield a name for this process, which is seen to live until the block ends."""
+    """Yield a name for this process, which counts as alive until the block ends."""
     name = uuid.uuid4().hex
     holders = folder / "holders"
     holders.mkdir(exist_ok=True)
     with open(holders / name, "wb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield name
-    # Left behind where the block is left by an error: by then its trials may still run in the
-    # records, and whoever finds the file without its lock knows them dead at once.
+    # Not deleted after an error: its trials may still be recorded as running, and the file without
+    # a lock shows other processes that they are dead.
     (holders / name).unlink(missing_ok=True)
 
 
 def requeue_abandoned(study: Any, folder: Path, shares_folder: bool) -> list[int]:
-    """Fail the trials of dead processes, queue their values again; return their numbers.
+    """Queue the values of dead processes' trials again, mark those as failed; return their numbers.
 
-    The caller is alone on this machine. A kill between the two steps is made good by the next call.
+    The caller holds the study's lock. After a kill between the two steps, the next call repairs it.
     """
     from optuna.trial import TrialState
 
@@ -58,7 +59,7 @@ def requeue_abandoned(study: Any, folder: Path, shares_folder: bool) -> list[int
                 user_attrs={**kept, "again_of": trial.number, "tries": tries + 1},
             )
         fault_point("queued again")
-        with contextlib.suppress(ValueError):  # another machine was faster
+        with contextlib.suppress(ValueError):  # another machine has done it
             study.tell(trial.number, state=TrialState.FAIL)
     _sweep(folder, {trial.user_attrs.get("holder") for trial in running})
     return [trial.number for trial in abandoned]
@@ -69,7 +70,7 @@ def _is_abandoned(trial: Any, folder: Path, shares_folder: bool) -> bool:
     if holder and (folder / "holders" / holder).exists():
         return _is_free(folder / "holders" / holder)
     if not holder and shares_folder:
-        # It was killed between asking and saying so, for which it, too, was alone.
+        # Killed between asking for the trial and saving its name, while it held the study's lock.
         return True
     begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     seen: float = trial.user_attrs.get("seen", begun)
@@ -77,7 +78,7 @@ def _is_abandoned(trial: Any, folder: Path, shares_folder: bool) -> bool:
 
 
 def _sweep(folder: Path, running: set[str | None]) -> None:
-    """Delete what dead processes left, once no trial names it."""
+    """Delete the files of dead processes that no trial names any more."""
     for path in (folder / "holders").glob("*"):
         if path.name not in running and _is_free(path):
             path.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Progress of a study: bars on a terminal, lines elsewhere.
 
-In: what the trials of this process tell. Out: text. What always holds: a trial has a line when it
-begins and one when it ends, wherever that is read.
+In: reports from the trials of this process. Out: text. What always holds: each trial has one line
+when it starts and one when it ends.
 """
 
 import threading
@@ -15,15 +15,15 @@ from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.spaces import Space, Value, read_chosen
 from digit_recognizer.scores import format_percent
 from digit_recognizer.tune.budget import Budget
-from digit_recognizer.tune.study import Trial, find_best_trial, format_value, shorten_key
+from digit_recognizer.tune.study import Trial, find_best_trial, list_changes
 
 _LINE_EVERY = 20.0  # seconds
-# Of the budget, before the time that is left is told.
+# The part of the budget that is used before the remaining time is estimated.
 _ENOUGH_TO_JUDGE = 0.02
 
 
 class Board:
-    """Shown for the length of a block; every thread may write on it."""
+    """Shown until the block ends; every thread may update it."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Board:
         console: Console,
     ) -> None:
         self._study, self._budget, self._console = study, budget, console
-        self._own = read_chosen(experiment, space)
+        self._original = read_chosen(experiment, space)
         self._lock = threading.Lock()
         self._running: dict[int, tuple[int, int, int | None]] = {}
         self._bars: dict[int, TaskID] = {}
@@ -92,7 +92,7 @@ class Board:
             )
 
     def tick(self) -> None:
-        """Bring what is shown up to date; called again and again."""
+        """Update the display; called regularly."""
         with self._lock:
             if self._progress:
                 done = self._done()
@@ -106,13 +106,8 @@ class Board:
                 self._print(f"{self._study}: {running}; {self._standing()}")
 
     def shorten(self, chosen: dict[str, Value]) -> str:
-        """Return what is not as the experiment has it, under its last name."""
-        changed = [
-            f"{shorten_key(key)}={format_value(value)}"
-            for key, value in chosen.items()
-            if value != self._own[key]
-        ]
-        return " ".join(changed) or "the original experiment"
+        """Return the values that differ from the original experiment."""
+        return " ".join(list_changes(chosen, self._original)) or "the original experiment"
 
     def _name(self, number: int, place: int) -> str:
         of = f" of {self._budget.trials:,}" if self._budget.trials else ""
@@ -120,12 +115,12 @@ class Board:
 
     def _standing(self) -> str:
         best = find_best_trial(self._known)
-        told = f"best {best.errors:,} (trial {best.number})" if best else "none done yet"
+        text = f"best {best.errors:,} (trial {best.number})" if best else "none done yet"
         left = self._seconds_left()
-        return told if left is None else f"{told}, about {_format_time(left)} left"
+        return text if left is None else f"{text}, about {_format_time(left)} left"
 
     def _done(self) -> float:
-        """Return which part of the budget is used, with what the running trials have done."""
+        """Return which part of the budget is used, running trials included."""
         part = self._budget.done_part(self._known)
         if self._budget.trials:
             going = sum(passes / most for most, passes, _ in self._running.values())
@@ -133,7 +128,7 @@ class Board:
         return part
 
     def _seconds_left(self) -> float | None:
-        """Return how long the rest takes at the speed so far, once there is one."""
+        """Return the remaining seconds at the speed so far, once it is known."""
         done, before = self._done(), self._done_before
         if done - before < _ENOUGH_TO_JUDGE or done >= 1:
             return None

@@ -1,14 +1,14 @@
 """Which trials to stop early.
 
-In: the held-out errors of a running trial, epoch by epoch. Out: a few figures at fixed points, and
-whether to go on. What always holds: trials are compared at the same part of their schedules,
-however many epochs they have, and a trial that nobody has overtaken goes on.
+In: the held-out errors of a running trial, epoch by epoch. Out: a few values at fixed points, and
+whether to continue. What always holds: trials are compared at the same part of their schedules,
+whatever their number of epochs; a trial that is not worse than most continues.
 
-Why these points: with a triangular schedule the rate has its tip after a quarter of the training,
-and until half of it the errors go up and down by more than what trials differ in the end. So
-nothing is judged before half of a fold, and within a fold only the worst third ends, since errors
-there are still without the average of weights and fall steeply later, with strong regularisation
-most of all. The end of a fold is the real measure on a part of the images: there the worse half
+Why these points: with a triangular schedule the learning rate is highest after a quarter of the
+training. Until half of it, the errors vary by more than the final differences between trials, so
+nothing is compared before half of a fold. Within a fold only the worst third ends, because errors
+there are measured without the weight average and still fall steeply, most of all with strong
+regularisation. The end of a fold is the real score on a part of the images: there the worse half
 ends.
 """
 
@@ -16,24 +16,24 @@ from typing import Any
 
 import numpy as np
 
-# The parts of a fold's schedule at which a trial is looked at, besides its end.
+# The parts of a fold's schedule at which a trial is compared, besides its end.
 LOOKS = (0.5, 0.75)
 STEPS_PER_FOLD = len(LOOKS) + 1
-# The part of all that came as far that may go on from each look and from a fold's end.
+# The part of trials that may continue after each look and after a fold's end.
 _KEPT = (2 / 3, 2 / 3, 1 / 2)
-# So many others must have come as far; before, nobody knows what is usual.
+# At least this many others must have come as far; fewer show nothing.
 _ENOUGH = 5
 
 
 class Curve:
-    """Held-out error rates of one fold, read off at the looks between two epochs where needed."""
+    """Held-out error rates of one fold, interpolated between epochs at each look."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs = epochs
         self._rates: list[float] = []
 
     def add(self, rate: float) -> list[tuple[int, float]]:
-        """Take one more epoch's rate; return the looks that it reaches, and the rate at each."""
+        """Add an epoch's rate; return the looks that are reached now, with the rate at each."""
         before, now = len(self._rates) / self._epochs, (len(self._rates) + 1) / self._epochs
         earlier = self._rates[-1] if self._rates else rate
         self._rates.append(rate)
@@ -48,10 +48,10 @@ def make_pruner() -> Any:
     from optuna.pruners import BasePruner
 
     class WorseThanMost(BasePruner):
-        """Ends what is, just now, among the worst of all trials that came as far.
+        """Ends a trial whose current value is among the worst of all trials that came as far.
 
-        Optuna's own percentiles compare the best that a trial was ever like, so that one lucky
-        epoch saves it, and with the finished trials alone, which are the ones that were not pruned.
+        Optuna's PercentilePruner compares the best value that a trial ever had, so that one lucky
+        epoch saves it. And it compares only with finished trials, which were not pruned.
         """
 
         def prune(self, study: Any, trial: Any) -> bool:

@@ -1,7 +1,7 @@
 """`make tune`: run trials, or judge the best of them; then write the page.
 
-In: what the person asked for. Out: a study, `best.json`, `reports/tune-<study>.html`, and what to
-do next. What always holds: the page is of the study as it is stored, whoever ran its trials.
+In: what was asked for. Out: a study, `best.json`, `reports/tune-<study>.html`, and what to do next.
+What always holds: the page shows the study as it is stored, whichever process ran its trials.
 """
 
 from typing import Any
@@ -17,6 +17,7 @@ from digit_recognizer.tune.search import search
 from digit_recognizer.tune.storage import explaining, journal_of, open_storage
 from digit_recognizer.tune.study import (
     find_best_trial,
+    find_original_trial,
     load_study,
     read_terms,
     read_trials,
@@ -70,8 +71,8 @@ def _judge(
     train, test = load_train(workspace), load_test(workspace)
     if fingerprint_of(train, test) != terms.data:
         raise ProjectError(
-            f"The study {name} is about other data than what is in {workspace.data}; its best is "
-            "judged on the same images."
+            f"The study {name} is about other data than those in {workspace.data}; its best trial "
+            "must be compared on the same images."
         )
     train_for_judgement(workspace, name, terms, trials, seeds, train, test, jobs, device, console)
 
@@ -84,16 +85,16 @@ def _report(workspace: Workspace, name: str, address: str | None, console: Conso
         trials = read_trials(study, terms)
     best = find_best_trial(trials)
     verdict = find_verdict(workspace, name, terms, best) if best else None
-    if best and best.is_own:
+    if best and best.is_original:
         console.print(f"Nothing better than the original was found: {best.errors:,} wrong.")
     elif best:
-        own = next((trial for trial in trials if trial.is_own and trial.errors is not None), None)
-        told = f"; the original experiment: {own.errors:,}" if own else ""
-        console.print(f"Best: trial {best.number}, {best.errors:,} wrong{told}.")
+        original = find_original_trial(trials)
+        text = f"; the original experiment: {original.errors:,}" if original else ""
+        console.print(f"Best: trial {best.number}, {best.errors:,} wrong{text}.")
     console.print(f"Written: {workspace.show(page)}")
     if verdict:
         console.print(str(verdict))
-    elif best and not best.is_own:
+    elif best and not best.is_original:
         seeds = f"{terms.experiment.seed + 1} {terms.experiment.seed + 2}"
         where = " STORAGE=..." if address else ""
         console.print(
@@ -101,7 +102,7 @@ def _report(workspace: Workspace, name: str, address: str | None, console: Conso
             f'  make tune STUDY={name} JUDGE="{seeds}"{where}',
             markup=False,
         )
-    if best and not best.is_own:
+    if best and not best.is_original:
         console.print(f"To train it on all folds: make train EXPERIMENTS={name_best(name)}")
 
 
@@ -109,7 +110,7 @@ def _load(workspace: Workspace, name: str, address: str | None) -> Any:
     folder = study_folder(workspace, name)
     if address is None and not journal_of(folder).exists():
         raise ProjectError(
-            f"There is no study {name!r} in {workspace.studies}. `make tune EXPERIMENT=...` makes "
+            f"There is no study {name!r} in {workspace.studies}. `make tune EXPERIMENT=...` starts "
             "one."
         )
     return load_study(open_storage(address, folder), name)

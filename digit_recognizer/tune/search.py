@@ -1,8 +1,8 @@
 """Run trials side by side until the budget is used.
 
 In: an experiment's name, a budget, a storage. Out: a study with its trials, and `best.json`. What
-always holds: any number of processes can do this on one study at a time, each can be killed, and
-the same command goes on.
+always holds: any number of processes can work on one study at a time, each can be killed, and the
+same command continues.
 """
 
 import threading
@@ -56,8 +56,8 @@ def search(
     device: str,
     sampler: str,
     console: Console,
-) -> tuple[Any, Terms]:
-    """Run trials until the budget is used; return the study and what it is about."""
+) -> None:
+    """Run trials until the budget is used."""
     varied = resolve_experiment(experiment, [], None)
     space = find_space(varied)
     train, test = load_train(workspace), load_test(workspace)
@@ -66,11 +66,10 @@ def search(
     require_writable(folder)
     with explaining(address):
         with alone(study_lock(folder)):
-            # Two that make a database's tables at once would get in each other's way.
+            # Two processes must not create a database's tables at the same time.
             opened = open_study(open_storage(address, folder), study, terms)
         work = _Work(workspace, study, opened, terms, budget, train, address is None, console)
         work.run(jobs, device)
-    return opened, terms
 
 
 def _settle_terms(
@@ -87,7 +86,7 @@ def _settle_terms(
 
 
 class _Work:
-    """One command's part in a study."""
+    """What one command does for a study."""
 
     def __init__(
         self,
@@ -120,7 +119,7 @@ class _Work:
         if not self._budget.allows(known, self._passes_of({})):
             self._note_best()
             self._console.print(
-                f"{self._name}: its {self._budget} are used; nothing is left to try."
+                f"{self._name}: its {self._budget} are used already; nothing is left to do."
             )
             return
         engine = engine or self._choose_engine(known)
@@ -134,7 +133,7 @@ class _Work:
         with ExitStack() as stack:
             holder = stack.enter_context(holding(self._folder))
             threads = stack.enter_context(ThreadPoolExecutor(len(engine.cards)))
-            # Left before the threads are, which end without them.
+            # Ends before the threads do, because they wait for these processes.
             fitters = [
                 stack.enter_context(Fitter(self._workspace, engine.threads, card))
                 for card in engine.cards
@@ -148,7 +147,7 @@ class _Work:
             )
 
     def _work(self, fitter: Fitter, precision: str, holder: str, board: Board) -> None:
-        """Run trials one after another, until there is to be no other."""
+        """Run trials one after another until no more are allowed."""
         while (asked := self._next(holder)) is not None:
             trial, place = asked
             chosen = read_choice(trial, self._terms.space)
@@ -168,8 +167,8 @@ class _Work:
         with alone(study_lock(self._folder)):
             for number in requeue_abandoned(self._study, self._folder, self._shares_folder):
                 self._console.print(
-                    f"{self._name}: trial {number} was left by a process that has ended; its "
-                    "values are tried again."
+                    f"{self._name}: the process of trial {number} has ended; its values are tried "
+                    "again."
                 )
             return read_trials(self._study, self._terms)
 
@@ -183,7 +182,7 @@ class _Work:
             return ask(self._study, self._terms, holder), sum(each.counts for each in known) + 1
 
     def _note_best(self) -> list[Trial]:
-        """Write what the best is by now; return all trials."""
+        """Save the best trial so far; return all trials."""
         with alone(study_lock(self._folder)):
             known = read_trials(self._study, self._terms)
             best = find_best_trial(known)
@@ -193,7 +192,7 @@ class _Work:
         return known
 
     def _passes_of(self, chosen: dict[str, Value]) -> int:
-        """Return how many image passes a trial takes that is not pruned."""
+        """Return how many image passes a trial needs if it is not pruned."""
         epochs = chosen.get("epochs", self._terms.experiment.epochs)
         assert isinstance(epochs, int)
         return self._images * epochs
@@ -203,7 +202,7 @@ class _Work:
         return Engine.that_suits(left, left * self._passes_of({}))
 
     def _settle_precision(self, fitter: Fitter) -> str:
-        """Return what the experiment names, or what the study began with, or what is fast here."""
+        """Return the experiment's precision, or else the study's, or else the fastest one here."""
         if self._terms.experiment.precision != "auto":
             return self._terms.experiment.precision
         with alone(study_lock(self._folder)):
@@ -213,7 +212,7 @@ class _Work:
 
 
 def _wait_for(working: list[Future[None]], board: Board) -> None:
-    """Keep the board up to date until all are done, or one has failed."""
+    """Update the display until all are done, or one has failed."""
     pending = set(working)
     while pending:
         done, pending = wait(pending, timeout=_TICK, return_when=FIRST_EXCEPTION)

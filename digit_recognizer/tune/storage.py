@@ -1,8 +1,8 @@
 """Where a study is stored: a journal beside it, or any database that Optuna supports.
 
 In: a database's address, or none; the study's folder. Out: an Optuna storage. What always holds:
-the locks are the kernel's, so a killed process holds none; a journal whose last line was torn by a
-kill or a full disk is mended before the next line is added; and no password is shown.
+locks are the kernel's, so a killed process holds none; if a kill or a full disk cuts the journal's
+last line, it is removed before the next line is written; and passwords are never shown.
 """
 
 import contextlib
@@ -18,14 +18,14 @@ from digit_recognizer.workspace import ProjectError
 
 @contextlib.contextmanager
 def alone(lock: Path) -> Iterator[None]:
-    """Wait until no other process or thread is in a block on the same lock."""
+    """Wait until no other process or thread holds the same lock."""
     with open(lock, "ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 class _JournalLock:
-    """Optuna's own is a file that outlives a killed process, for which others then wait 30 s."""
+    """Optuna's own lock is a file that remains after a kill; others then wait for 30 s."""
 
     def __init__(self, journal: Path) -> None:
         self._journal = journal
@@ -42,7 +42,7 @@ class _JournalLock:
 
 
 def _cut_torn_line(journal: Path) -> None:
-    """Drop what follows the last end of a line: a line counts once it is whole."""
+    """Remove an incomplete last line."""
     with open(journal, "r+b") as file:
         size = file.seek(0, os.SEEK_END)
         whole = size
@@ -69,38 +69,38 @@ def open_storage(address: str | None, folder: Path) -> Any:
         return JournalStorage(JournalFileBackend(str(journal), _JournalLock(journal)))  # type: ignore[arg-type]
     if not _is_address(address):
         raise ProjectError(
-            f"STORAGE={hide_password(address)}: expected a database's address, as "
-            "postgresql://user@host/database or sqlite:////a/path/studies.db. Without STORAGE a "
+            f"STORAGE={hide_password(address)}: expected a database's address, such as "
+            "postgresql://user@host/database or sqlite:////a/path/studies.db. Without STORAGE, a "
             "journal in studies/ is used."
         )
     try:
-        # A connection that was lost since the last trial is made anew.
+        # Reconnect if the connection was lost since the last trial.
         return optuna.storages.RDBStorage(address, engine_kwargs={"pool_pre_ping": True})
     except ImportError as error:
         missing = getattr(error.__cause__, "name", None) or "for that kind of database"
         raise ProjectError(
             f"STORAGE={hide_password(address)} needs the Python package {missing!r}, which is not "
-            "installed. requirements-tune.txt brings what PostgreSQL and SQLite need."
+            "installed. requirements-tune.txt contains what PostgreSQL and SQLite need."
         ) from error
 
 
 @contextlib.contextmanager
 def explaining(address: str | None) -> Iterator[None]:
-    """Say in plain words what a storage did not do."""
+    """Turn errors of the storage into plain words."""
     from optuna.exceptions import OptunaError
     from sqlalchemy.exc import SQLAlchemyError
 
     try:
         yield
     except (OptunaError, SQLAlchemyError) as error:
-        # The innermost one says it; what lies around it repeats the whole statement.
+        # The innermost error names the cause; the outer ones repeat the whole SQL statement.
         cause: BaseException = error
         while isinstance(cause, OptunaError | SQLAlchemyError) and cause.__cause__:
             cause = cause.__cause__
-        told = str(cause).strip().splitlines() or [type(cause).__name__]
+        lines = str(cause).strip().splitlines() or [type(cause).__name__]
         raise ProjectError(
-            f"The study's storage ({hide_password(address)}) failed: {told[0].rstrip('.')}. "
-            "Finished trials are kept; the same command goes on once it is there again."
+            f"The study's storage ({hide_password(address)}) failed: {lines[0].rstrip('.')}. "
+            "Finished trials are kept; once the storage works, the same command continues."
         ) from error
 
 
@@ -110,7 +110,7 @@ def _is_address(text: str) -> bool:
 
     try:
         make_url(text)
-    except (ArgumentError, ValueError):  # the latter of a port that is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         return False
     return True
 
@@ -129,12 +129,12 @@ def hide_password(address: str | None) -> str:
 
 
 def import_optuna() -> Any:
-    """Return Optuna, which says nothing by itself."""
+    """Return Optuna, without its log messages."""
     try:
         import optuna
     except ModuleNotFoundError:
         raise ProjectError(
-            "Optuna is not installed. `make setup-tune` installs it, and `make tune` does so first."
+            "Optuna is not installed. `make setup-tune` installs it, and so does `make tune`."
         ) from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna

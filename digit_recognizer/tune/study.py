@@ -1,8 +1,8 @@
 """A study: its search space, the folds that judge it, its trials.
 
-In: terms and a storage. Out: an Optuna study that is about these very terms, and its trials as
-plain values. What always holds: a study never mixes data, folds, experiments or spaces; its first
-trial is the experiment as it is.
+In: terms and a storage. Out: an Optuna study with exactly these terms, and its trials as plain
+values. What always holds: a study never mixes data, folds, experiments or spaces; its first trial
+is the original experiment.
 """
 
 import time
@@ -59,23 +59,23 @@ class Trial:
     number: int
     state: str  # "running", "done", "pruned", "failed", "waiting"
     chosen: dict[str, Value]
-    is_own: bool  # the experiment as it is
+    is_original: bool  # the original experiment
     fold_errors: dict[int, int]  # of the folds that it finished
-    errors: int | None  # of all folds, where it is done
-    wrong: frozenset[int]  # rows of the training data that it got wrong in these
+    errors: int | None  # of all folds; None unless it is done
+    wrong: frozenset[int]  # rows of the training data that it got wrong in these folds
     passes: int
     seconds: float
-    ended: float  # when, to put them in order; 0 while it runs
+    ended: float  # the time, for sorting; 0 while it runs
     note: str
 
     @property
     def counts(self) -> bool:
-        """Whether it is one of the trials that were asked for."""
+        """Whether it counts towards TRIALS."""
         return self.state in ("running", "done", "pruned")
 
 
 def open_study(storage: Any, name: str, terms: Terms) -> Any:
-    """Return the study, new or to be gone on with; the caller is alone on this machine."""
+    """Return the new or existing study; the caller holds the study's lock."""
     import optuna
 
     study = optuna.create_study(
@@ -87,7 +87,8 @@ def open_study(storage: Any, name: str, terms: Terms) -> Any:
     )
     known = study.user_attrs.get("terms")
     if known is None:
-        # Before the terms: a study that has some has its first trial as well, whatever was killed.
+        # Before the terms, so that a study with terms always has its first trial, even after a
+        # kill.
         if not study.get_trials(deepcopy=False):
             own = _to_optuna(terms.space, read_chosen(terms.experiment, terms.space))
             study.enqueue_trial(own, user_attrs={"own": True})
@@ -97,8 +98,9 @@ def open_study(storage: Any, name: str, terms: Terms) -> Any:
     differences = list_differences(known, terms.as_json())
     if differences:
         raise ProjectError(
-            f"The study {name} is about something else:\n  " + "\n  ".join(differences) + "\n"
-            "Give the new one a STUDY name of its own, or ask for what the study is about."
+            f"The study {name} was started with other settings:\n  "
+            + "\n  ".join(differences)
+            + "\nChoose another STUDY name for the new settings, or use the old ones."
         )
     return study
 
@@ -112,7 +114,7 @@ def load_study(storage: Any, name: str) -> Any:
         study = None
     if study is None or "terms" not in study.user_attrs:
         raise ProjectError(
-            f"There is no study {name!r} in this storage. `make tune EXPERIMENT=...` makes one."
+            f"There is no study {name!r} in this storage. `make tune EXPERIMENT=...` starts one."
         )
     return study
 
@@ -129,7 +131,7 @@ def read_terms(study: Any) -> Terms:
 
 
 def ask(study: Any, terms: Terms, holder: str) -> Any:
-    """Return the next trial, marked as run by the holder; the caller is alone on this machine."""
+    """Return the next trial, marked as run by the holder; the caller holds the study's lock."""
     study.sampler = _make_sampler(terms, len(study.get_trials(deepcopy=False)))
     distributions = {key: _to_distribution(each) for key, each in terms.space.items()}
     trial = study.ask(distributions)
@@ -144,7 +146,7 @@ def read_trials(study: Any, terms: Terms) -> list[Trial]:
 
 
 def read_choice(trial: Any, space: Space) -> dict[str, Value]:
-    """Return the trial's values as an experiment has them, numbers in three digits."""
+    """Return the trial's values as an experiment has them, rounded to three digits."""
     chosen: dict[str, Value] = {}
     for key, value in trial.params.items():
         each = space[key]
@@ -155,9 +157,14 @@ def read_choice(trial: Any, space: Space) -> dict[str, Value]:
 
 
 def find_best_trial(trials: list[Trial]) -> Trial | None:
-    """Return the done trial with the fewest errors; of several, the first."""
+    """Return the done trial with the fewest errors; of equal ones, the first."""
     done = [trial for trial in trials if trial.errors is not None]
     return min(done, key=lambda trial: (trial.errors, trial.number), default=None)
+
+
+def find_original_trial(trials: list[Trial]) -> Trial | None:
+    """Return the finished trial of the original experiment, if there is one."""
+    return next((each for each in trials if each.is_original and each.errors is not None), None)
 
 
 def build_experiment(terms: Terms, trial: Trial) -> Experiment:
@@ -173,7 +180,7 @@ def _read_trial(trial: Any, terms: Terms) -> Trial:
         number=trial.number,
         state=state,
         chosen=read_choice(trial, terms.space),
-        is_own=bool(attributes.get("own")),
+        is_original=bool(attributes.get("own")),
         fold_errors={fold: len(rows) for fold, rows in wrong.items()},
         errors=round(trial.value) if state == "done" else None,
         wrong=frozenset(row for rows in wrong.values() for row in rows),
@@ -185,10 +192,10 @@ def _read_trial(trial: Any, terms: Terms) -> Trial:
 
 
 def _make_sampler(terms: Terms, trials: int) -> Any:
-    """Return a sampler whose draws follow from the experiment's seed and the trials before.
+    """Return a sampler whose draws depend only on the experiment's seed and the trials before.
 
-    Made anew for each trial, it knows no difference between a study in one go and one that was
-    killed; and processes side by side do not draw the same.
+    It is made again for each trial, so a killed study continues with the same draws, and parallel
+    processes draw different values.
     """
     from optuna.samplers import RandomSampler, TPESampler
 
@@ -220,20 +227,24 @@ def _to_optuna(space: Space, chosen: dict[str, Value]) -> dict[str, Any]:
 
 
 def _labels_of(range_: OneOf) -> dict[str, Value]:
-    """Return the values by what Optuna stores: text, since lists are none of its choices."""
+    """Return the values by their text, which Optuna stores because it cannot store lists."""
     return {format_value(value): value for value in range_.values}
 
 
 def format_value(value: Value) -> str:
-    """Return a value as SET takes it."""
+    """Return a value as the option SET takes it."""
     if isinstance(value, tuple):
         return ",".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def shorten_key(key: str) -> str:
-    """Return its last name, where the whole one would fill a line."""
-    return key.rpartition(".")[2]
+def list_changes(chosen: dict[str, Value], original: dict[str, Value]) -> list[str]:
+    """Return the values that differ from the original, with the last part of their names."""
+    return [
+        f"{key.rpartition('.')[2]}={format_value(value)}"
+        for key, value in chosen.items()
+        if value != original[key]
+    ]
 
 
 def _read_range(values: dict[str, Any]) -> Range:

@@ -1,8 +1,8 @@
 """Run one trial fold by fold, until it is finished or pruned.
 
-In: a trial that was asked for, a process that trains. Out: what the study keeps of the trial. What
-always holds: image passes count, however the trial ends, and the experiment as it is is never
-pruned, since the best is compared with it.
+In: a trial from Optuna, a process that trains. Out: what the study stores about the trial. What
+always holds: image passes count however the trial ends, and the original experiment is never
+pruned, because the best trial is compared with it.
 """
 
 import time
@@ -20,7 +20,7 @@ from digit_recognizer.tune.pruning import LOOKS, STEPS_PER_FOLD, Curve
 from digit_recognizer.tune.study import Terms, read_choice
 from digit_recognizer.workspace import ProjectError
 
-# Called with image passes so far and errors so far, of the folds that are over.
+# Called with the image passes so far, and the errors of the finished folds.
 Show = Callable[[int, int | None], None]
 
 
@@ -33,7 +33,7 @@ def run_trial(
     fitter: Fitter,
     show: Show,
 ) -> None:
-    """Train and judge; write the outcome to the study."""
+    """Train and score; store the result in the study."""
     from optuna.trial import TrialState
 
     running = _Running(trial, terms, fold_sizes, show)
@@ -55,13 +55,13 @@ def run_trial(
 
 
 class _Running:
-    """What a trial has come to so far."""
+    """The state of a running trial."""
 
     def __init__(self, trial: Any, terms: Terms, fold_sizes: np.ndarray, show: Show) -> None:
-        # Folds that an earlier try of the same values has finished are not trained again.
+        # Folds that an earlier try of the same values has finished; they are not trained again.
         self._wrong: dict[str, list[int]] = dict(trial.user_attrs.get("wrong", {}))
         self._trial, self._terms, self._show = trial, terms, show
-        self._is_own = bool(trial.user_attrs.get("own"))
+        self._is_original = bool(trial.user_attrs.get("own"))
         self._sizes = [int(fold_sizes[fold]) for fold in terms.folds]
         self._passes_before = self._passes = 0
         self._started = self._said = time.monotonic()
@@ -78,13 +78,14 @@ class _Running:
             self._note_passes(self._passes_before + news["images"])
             if "epoch" not in news:
                 return True
-            # Few epochs may reach both looks at once; each is noted, also after a bad one.
+            # With few epochs both looks may come at once; both are reported, even if the first
+            # prunes.
             judged = [self._look(place, look, rate) for look, rate in curve.add(news["rate"])]
             return not any(judged)
 
         fitted = fitter.fit(experiment, fold, precision, watch)
         if fitted.wrong is not None:
-            # What early stopping left out was not shown.
+            # The real number of passes: early stopping may have skipped some.
             self._note_passes(self._passes_before + fitted.images)
             self._wrong[str(fold)] = fitted.wrong
             self._trial.set_user_attr("passes", self._passes)
@@ -95,11 +96,11 @@ class _Running:
 
     @property
     def errors(self) -> int:
-        """How many images are wrong so far, of the folds that are over."""
+        """How many images are wrong so far, in the finished folds."""
         return sum(map(len, self._wrong.values()))
 
     def end_fold(self, place: int) -> bool:
-        """Report the fold's real errors; return whether the trial ends here."""
+        """Report the fold's real errors; return whether the trial is pruned here."""
         return self._report(place * STEPS_PER_FOLD + len(LOOKS), self.errors, place)
 
     def save(self, note: str = "") -> None:
@@ -116,10 +117,10 @@ class _Running:
         return self._report(place * STEPS_PER_FOLD + look, expected, place)
 
     def _report(self, step: int, errors: float, place: int) -> bool:
-        """Report errors as if all folds went on like this."""
+        """Report errors, scaled to all folds; return whether the trial is pruned."""
         self._trial.report(errors * sum(self._sizes) / sum(self._sizes[: place + 1]), step)
         fault_point("report")
-        return not self._is_own and self._trial.should_prune()
+        return not self._is_original and self._trial.should_prune()
 
     def _note_passes(self, passes: int) -> None:
         self._passes = passes
@@ -127,5 +128,5 @@ class _Running:
         if time.monotonic() - self._said > SAY_ALIVE_EVERY:
             self._said = time.monotonic()
             self._trial.set_user_attr("seen", time.time())
-            # So that a trial that is killed counts what it used.
+            # So that a killed trial counts with the passes it used.
             self._trial.set_user_attr("passes", passes)

@@ -1,8 +1,9 @@
 """The process that trains trials, one fold after another, as it is told.
 
-In: lines of JSON, first the data and the machine, then one for each fold. Out: lines of JSON: how
-far it is, each epoch's held-out error rate, at the end which images it got wrong. What always
-holds: after each epoch it waits to be told whether to go on, and without its caller it ends.
+In: lines of JSON, first the data and the machine, then one for each fold. Out: lines of JSON: the
+progress, the held-out error rate of each epoch, at the end which images are wrong. What always
+holds: after each epoch it waits for the answer whether to continue, and it ends when its caller
+ends.
 """
 
 import json
@@ -29,7 +30,8 @@ from digit_recognizer.learn.training import FoldData, fit_fold
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError, Workspace
 
-# Of a fold, after each epoch: enough that chance among images is less than chance in training.
+# Held-out images scored after each epoch: with these, sampling noise is smaller than that of
+# training.
 _CURVE_IMAGES = 5_000
 _TELL_EVERY = 0.2  # seconds
 
@@ -39,7 +41,7 @@ class _PrunedError(Exception):
 
 
 class _Orders:
-    """What the caller sends; when it is gone, so is this process."""
+    """The caller's orders; this process ends when the caller is gone."""
 
     def __init__(self, lines: IO[str]) -> None:
         self._orders: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
@@ -55,7 +57,7 @@ class _Orders:
 
 
 class _Reporter:
-    """Called by a fold's training after every batch and epoch."""
+    """Called by the training after every batch and epoch."""
 
     def __init__(self, orders: _Orders, answers: IO[str]) -> None:
         self._orders, self._answers = orders, answers
@@ -79,9 +81,9 @@ def tell(answers: IO[str], **facts: Any) -> None:
 
 
 def main() -> None:
-    # Ctrl-C reaches every process of the terminal; the caller alone answers it.
+    # Ctrl-C reaches every process of the terminal; only the caller handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Whatever a library prints must not stand between the answers.
+    # Output of libraries must not get between the answers.
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     orders = _Orders(sys.stdin)
@@ -116,7 +118,7 @@ def main() -> None:
             tell(answers, over=_judge(result, data))
         except _PrunedError:
             tell(answers, over=None)
-        except ProjectError as error:  # of these values: they diverge, or no such network exists
+        except ProjectError as error:  # these values diverge, or there is no such network
             tell(answers, over=None, failed=str(error))
 
 

@@ -1,5 +1,5 @@
-"""What a trained line-up is good for beyond the CSV.
+"""Uses of a trained line-up beside the submission: predict, serve a page, explain, export.
 
-It imports nothing that trains unless a run is opened: an exported file is enough for `recognizer`,
-`pictures` and `serve`, without TensorFlow.
+Training code is imported only when a run is opened: with an exported file, `recognizer`, `pictures`
+and `serve` work without TensorFlow.
 """

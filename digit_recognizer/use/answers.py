@@ -1,7 +1,7 @@
 """Predictions as a table for the terminal and as a CSV.
 
-In: names and probabilities, or why there are none. Out: a table for the terminal, a CSV. What
-always holds: names are shown as they are, whatever characters they are made of.
+In: names and probabilities, or the reason why a picture could not be read. Out: a table for the
+terminal, a CSV. What always holds: names are shown as they are, whatever characters they contain.
 """
 
 import csv
@@ -56,7 +56,7 @@ def make_table(answers: list[Answer]) -> Table:
 
 
 def as_csv(outcomes: Iterable[Answer | Unread]) -> bytes:
-    """Return a row for each picture; of one that could not be read it has the name and why."""
+    """Return a row for each picture; one that could not be read has its name and the reason."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     headings = ["file", "digit", "probability", "runner_up", *(f"p{digit}" for digit in range(10))]
@@ -71,7 +71,7 @@ def as_csv(outcomes: Iterable[Answer | Unread]) -> bytes:
 
 
 def _printable(name: str) -> str:
-    """Show line breaks and the like as escapes: a name must not draw on the terminal."""
+    """Escape line breaks and control characters, so that a name cannot control the terminal."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in name)
 
 

@@ -1,7 +1,7 @@
 """One sheet with pictures beside the 28x28 images that the networks saw.
 
-In: digits with their answers. Out: a PNG's bytes. What always holds: the sheet is of a size that a
-picture viewer opens at once; what is left out of it is counted.
+In: digits with their predictions. Out: the bytes of a PNG. What always holds: the image has at most
+`MOST` pictures, so that every viewer can open it.
 """
 
 import io
@@ -42,7 +42,7 @@ def draw_sheet(seen: list[Seen], answers: list[Answer]) -> bytes:
 
 
 def _paste(sheet: "object", pixels: np.ndarray, corner: tuple[int, int]) -> None:
-    """Lay pixels into a square of the sheet: small ones enlarged as squares, so that they show."""
+    """Paste pixels into a square of the sheet; small images are enlarged without smoothing."""
     from PIL import Image
 
     picture = Image.fromarray(pixels)
@@ -54,7 +54,7 @@ def _paste(sheet: "object", pixels: np.ndarray, corner: tuple[int, int]) -> None
 
 
 def _shorten(name: str, length: int) -> str:
-    """Keep the end, which tells files of one folder apart; the sheet's font knows Latin-1 alone."""
+    """Keep the end, which differs between files of a folder; the font has only Latin-1."""
     text = "".join(each if each.isprintable() else "?" for each in name)
     text = text.encode("latin-1", "replace").decode("latin-1")
     return text if len(text) <= length else "..." + text[3 - length :]

@@ -1,8 +1,8 @@
-"""A line-up's networks as they were trained, run by Keras.
+"""The trained networks of a line-up, run by Keras.
 
-In: complete runs, uint8 images. Out: the blend's probabilities. What always holds: every network of
-every fold has its say, and the means are those of `runs` and `ensemble`, over folds and then over
-members; of the test part they come out as the runs have them on record.
+In: complete runs, uint8 images. Out: the blend's probabilities. What always holds: the networks of
+all folds are averaged first, then the experiments, as in `runs`; for the test images the result is
+what the runs have recorded.
 """
 
 from collections.abc import Callable
@@ -42,13 +42,13 @@ class KerasRecognizer:
 
 
 def load_as_trained(label: str, runs: list[Run]) -> KerasRecognizer:
-    """Load the networks in the precision and with the threads on record, for the same numbers."""
+    """Load the networks with the recorded precision and threads, to get the same numbers."""
     threads = runs[0].fold_threads(0)
     return KerasRecognizer(label, [_load_member(run, threads, run.fold_precision) for run in runs])
 
 
 def load_in_float32(label: str, runs: list[Run], threads: int) -> KerasRecognizer:
-    """Load the networks to compute in float32, as their weights are, whatever they trained in."""
+    """Load the networks to compute in float32, whatever precision they were trained in."""
     return KerasRecognizer(
         label, [_load_member(run, threads, lambda fold: "float32") for run in runs]
     )

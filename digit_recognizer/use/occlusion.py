@@ -1,8 +1,9 @@
 """Occlusion: hide the ink spot by spot, and see how the probability changes.
 
-In: something that recognises, one image, a digit. Out: a map of the image: by how much the digit's
-log-odds fall when the ink of a pixel is hidden, so ink above zero speaks for the digit and ink
-below zero against it. What always holds: paper is exactly zero, and all questions are one batch.
+In: a function that predicts, one image, a digit. Out: a map of the image. Its value at a pixel is
+how much the digit's log-odds fall when the ink there is hidden: above zero the ink counts for the
+digit, below zero against it. What always holds: empty pixels are exactly zero, and one batch asks
+for everything.
 """
 
 from collections.abc import Callable
@@ -21,9 +22,9 @@ def occlude(
 ) -> np.ndarray:
     """Return a (28, 28) float32 map for an image (28, 28) uint8, white on black.
 
-    A window of so many pixels a side goes over the image in steps of `stride`. What hiding its ink
-    changes is divided among that ink, the bright more than the faint; a pixel has the mean over the
-    windows that hide it.
+    A square window moves over the image in steps of `stride`. The change from hiding its ink is
+    divided among the pixels in proportion to their ink. A pixel gets the mean over the windows that
+    hide it.
     """
     windows = place_windows(image, window, stride)
     if not len(windows):
@@ -38,10 +39,12 @@ def occlude(
 
 
 def place_windows(image: np.ndarray, window: int, stride: int) -> np.ndarray:
-    """Return the windows with ink in them, as (n, 28, 28) masks; each inked pixel is in one."""
+    """Return the windows that contain ink, as (n, 28, 28) masks; every pixel with ink is in one."""
     if not 1 <= stride <= window:
-        raise ValueError(f"stride {stride} and window {window}: pixels between windows are missed")
-    # From beyond the edge on, so that a pixel there is in as many windows as one in the middle.
+        raise ValueError(
+            f"stride {stride} and window {window}: pixels between windows would be missed"
+        )
+    # Start outside the image, so that an edge pixel is in as many windows as one in the middle.
     starts = np.arange(1 - window, _SIZE, stride)
     places = np.arange(_SIZE)
     bands = (places >= starts[:, None]) & (places < starts[:, None] + window)
@@ -50,14 +53,14 @@ def place_windows(image: np.ndarray, window: int, stride: int) -> np.ndarray:
 
 
 def hide(image: np.ndarray, windows: np.ndarray) -> np.ndarray:
-    """Return the image once for each window, with paper in its place."""
+    """Return one copy of the image for each window, with that window empty."""
     return np.where(windows, np.zeros_like(image), image)
 
 
 def log_odds(probabilities: np.ndarray, digit: int) -> np.ndarray:
     """Return each row's log of p / (1 - p), where p is the digit's probability.
 
-    1 - p is the sum of the others': it keeps its digits where p rounds to 1.
+    1 - p is computed as the sum of the other probabilities, which is exact where p rounds to 1.
     """
     others = np.delete(probabilities, digit, axis=1).sum(axis=1, dtype=np.float64)
     own = probabilities[:, digit].astype(np.float64)

@@ -1,7 +1,7 @@
-"""A line-up's networks as one exported file, run by ONNX Runtime.
+"""The networks of a line-up in one exported file, run by ONNX Runtime.
 
 In: a file that `make export` wrote, uint8 images. Out: the blend's probabilities. What always
-holds: nothing that trains is needed, and only checked files are run.
+holds: no training library is needed, and only checked files are run.
 """
 
 import contextlib
@@ -16,12 +16,12 @@ from digit_recognizer.use.model_file import INPUT, OUTPUT, ModelFile, read_model
 from digit_recognizer.use.recognizer import require_images
 from digit_recognizer.workspace import ProjectError
 
-# More at a time is no faster, and takes more memory.
+# Larger batches are not faster and take more memory.
 _AT_ONCE = 32
 
 
 class OnnxRecognizer:
-    """Threads work on images of their own: shared work on each operator makes them wait."""
+    """Each thread gets its own images: threads that share one operator wait for each other."""
 
     def __init__(self, model: ModelFile, threads: int | None = None) -> None:
         import onnxruntime
@@ -31,12 +31,12 @@ class OnnxRecognizer:
         self._workers = ThreadPoolExecutor(self._threads)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 4  # what goes wrong comes as an exception, too
+        options.log_severity_level = 4  # errors are raised as exceptions as well
         with _explaining():
             self._session = onnxruntime.InferenceSession(
                 model.contents, options, providers=["CPUExecutionProvider"]
             )
-        self.recognize(np.zeros((1, 28, 28), np.uint8))  # so that what cannot run ends here
+        self.recognize(np.zeros((1, 28, 28), np.uint8))  # a model that cannot run fails here
 
     @property
     def label(self) -> str:
@@ -54,8 +54,8 @@ class OnnxRecognizer:
             (probabilities,) = self._session.run([OUTPUT], {INPUT: images})
         if probabilities.shape != (len(images), 10):
             raise ProjectError(
-                f"The model answers {len(images)} images with {probabilities.shape} numbers; "
-                f"expected {(len(images), 10)}. It is not one that `make export` wrote."
+                f"The model returned {probabilities.shape} for {len(images)} images; expected "
+                f"{(len(images), 10)}. It was not written by `make export`."
             )
         return np.asarray(probabilities)
 
@@ -64,7 +64,7 @@ class OnnxRecognizer:
 def _explaining() -> Iterator[None]:
     try:
         yield
-    except Exception as error:  # its exceptions share no class but this one
+    except Exception as error:  # ONNX Runtime's exceptions have no other common class
         problem = str(error).strip().partition("\n")[0]
         raise ProjectError(f"ONNX Runtime cannot run the model: {problem}") from error
 

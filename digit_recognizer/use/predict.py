@@ -1,8 +1,8 @@
 """`make predict`: predict the digits on pictures.
 
-In: paths, and which networks shall answer. Out: a table, and what the person asked for: a CSV, a
-sheet of what the networks saw. What always holds: one bad picture spoils nothing but its own line,
-and the exit code.
+In: paths, and which networks to use. Out: a table and, if asked for, a CSV and an image of what the
+networks saw. What always holds: a picture that cannot be read affects only its own row and the exit
+code.
 """
 
 import itertools
@@ -22,7 +22,7 @@ from digit_recognizer.use.recognizer import Recognizer
 from digit_recognizer.use.recognizer_of import load_recognizer
 from digit_recognizer.workspace import ProjectError, Workspace, write_file
 
-_BATCH = 64  # pictures; the network's own share of the time is small with more or fewer
+_BATCH = 64  # pictures; a larger batch is not faster
 
 
 def predict(
@@ -48,7 +48,7 @@ def predict(
                     console.print(f"[yellow]{escape(repr(each.name))}[/]: {escape(each.why)}")
             seen = [each for each in batch if isinstance(each, Seen)]
             if seen and not recognizer:
-                # Not before there is a picture: to make an ONNX file takes a while.
+                # Only once there is a picture: making an ONNX file takes a while.
                 recognizer = load_recognizer(
                     workspace, lineup, experiments, backend, model, console
                 )
@@ -65,8 +65,10 @@ def predict(
     if show and sheet:
         write_file(show, draw_sheet(sheet, answers))
         left_out = len(answers) - len(sheet)
-        more = f" It has the first {len(sheet)}; {left_out:,} are left out." if left_out else ""
-        console.print(f"Wrote {escape(str(show))}: pictures, and what the networks saw.{more}")
+        more = (
+            f" It has the first {len(sheet)}; {left_out:,} more are not shown." if left_out else ""
+        )
+        console.print(f"Wrote {escape(str(show))}: each picture and what the networks saw.{more}")
     if unread:
         raise ProjectError(f"{unread:,} of {len(outcomes):,} could not be read; see above.")
 
@@ -90,7 +92,7 @@ def _tell(recognizer: Recognizer, answers: list[Answer], console: Console) -> No
     if labelled:
         right = sum(answer.digit == answer.label for answer in labelled)
         console.print(
-            f"{right:,} of {len(labelled):,} agree with the file's label column. Of digits that "
-            "the networks learnt from, that says nothing of how good they are."
+            f"{right:,} of {len(labelled):,} agree with the file's label column. If the networks "
+            "were trained on these digits, this does not show how good they are."
         )
-    console.print(f"Read by {escape(recognizer.label)}.")
+    console.print(f"Predicted by {escape(recognizer.label)}.")

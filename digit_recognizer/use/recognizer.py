@@ -10,7 +10,7 @@ class Recognizer(Protocol):
 
     @property
     def label(self) -> str:
-        """What the line-up is called."""
+        """The line-up's name."""
         ...
 
     def recognize(self, images: np.ndarray) -> np.ndarray:
@@ -19,7 +19,7 @@ class Recognizer(Protocol):
 
 
 def require_images(images: np.ndarray) -> None:
-    """Refuse what a network would take and answer wrongly, such as pixels from 0 to 1."""
+    """Refuse images that a network would accept but get wrong, such as pixels from 0 to 1."""
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != (28, 28):
         raise ValueError(
             f"Images came as {images.dtype} {images.shape}; expected uint8 (n, 28, 28)."

@@ -1,7 +1,7 @@
 """Load the networks that answer: of a line-up, with the chosen library, or of a file.
 
-In: what the person named, if anything. Out: a `Recognizer`. What always holds: with a file, nothing
-that trains is imported; without one, what answers is what the runs hold now.
+In: what was named, if anything. Out: a `Recognizer`. What always holds: with a file no training
+code is imported; without one, the predictions are those of the current runs.
 """
 
 from pathlib import Path
@@ -30,8 +30,8 @@ def load_recognizer(
     if model is not None:
         if lineup or experiments or backend == "keras":
             raise ProjectError(
-                "A MODEL is one line-up, run by ONNX Runtime: name it alone, without LINEUP, "
-                "EXPERIMENTS or BACKEND=keras."
+                "A MODEL already is one line-up and is run by ONNX Runtime: name it alone, without "
+                "LINEUP, EXPERIMENTS or BACKEND=keras."
             )
         return load_onnx(model.expanduser())
     return _load_trained(workspace, lineup, experiments, backend, console)
@@ -44,9 +44,8 @@ def _load_trained(
     backend: str | None,
     console: Console,
 ) -> Recognizer:
-    # Imported here: an exported file is served where nothing that trains is installed.
-    from digit_recognizer.use.export.identity import identify
-    from digit_recognizer.use.trained import open_trained
+    # Imported here, because an exported file is also used where no training library is installed.
+    from digit_recognizer.use.trained import identify, open_trained
 
     label, runs = open_trained(workspace, lineup, experiments, console)
     if backend == "keras":
@@ -62,7 +61,7 @@ def _load_trained(
 
 
 def _load_current(path: Path, made_from: str) -> OnnxRecognizer | None:
-    """Return the export if it is there, whole, and of what the runs hold now."""
+    """Return the export if it is there, complete, and of the current runs."""
     if not path.exists():
         return None
     try:

@@ -1,4 +1,4 @@
-"""Every contender does what it says, on next to nothing."""
+"""Every contender, on tiny tasks."""
 
 import json
 from dataclasses import replace
@@ -28,19 +28,19 @@ DENSE = replace(EXPERIMENTS["dense-50-50"], epochs=3, folds=3)
 
 @pytest.fixture(autouse=True, scope="module")
 def _threads() -> None:
-    """A process takes its threads before TensorFlow's first use, or never."""
+    """The number of threads must be set before TensorFlow is used."""
     configure(1)
 
 
 def described(experiment: Experiment, precision: str = "float32") -> list[dict[str, Any]]:
-    """What is told of the network, as JSON brings it."""
+    """Return the network's description after a way through JSON."""
     told = json.dumps(describe_layers(build_model(experiment, precision)))
     layers: list[dict[str, Any]] = json.loads(told)
     return layers
 
 
 def is_of_80(accuracy: float) -> bool:
-    """Whether it can be that of a third of the 240 images."""
+    """Whether it can be the accuracy on a third of the 240 images."""
     return abs(80 * accuracy - round(80 * accuracy)) < 1e-6
 
 
@@ -50,16 +50,16 @@ def test_a_contender_warms_up_and_then_answers_turn_by_turn(
 ) -> None:
     warm, *turns = answers_to(make_task(workspace, role, SMALL, images=32), 2)
     assert warm
-    assert turns == [{}, {}], "the clock is the caller's"
+    assert turns == [{}, {}], "the caller measures the time"
 
 
-def test_ours_tells_its_network_and_precision(workspace: Workspace) -> None:
+def test_ours_reports_its_network_and_precision(workspace: Workspace) -> None:
     warm, *_ = answers_to(make_task(workspace, "train ours", SMALL, images=16), 0)
     assert warm == {"layers": described(SMALL), "precision": "float32"}
 
 
 @pytest.mark.parametrize("role", ["train ours", "predict ours"])
-def test_ours_computes_in_the_precision_that_was_settled_before(
+def test_ours_computes_in_the_precision_that_was_chosen_before(
     workspace: Workspace, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ours, "choose_precision", lambda threads: "float32")
@@ -111,7 +111,7 @@ def test_lengths_double_up_to_the_experiments_own() -> None:
 
 
 @pytest.mark.parametrize("network", [ConvStages((4, 8)), Deotte(width=2), Dense((8,))])
-def test_stock_has_the_same_layers_but_none_of_ours(network: Any) -> None:
+def test_stock_has_the_same_layers_but_only_keras_classes(network: Any) -> None:
     model = build_model(Experiment("any", network))
     same = stock.restock(model)
     assert describe_layers(same) == describe_layers(model)
@@ -121,7 +121,7 @@ def test_stock_has_the_same_layers_but_none_of_ours(network: Any) -> None:
     )
 
 
-def test_multiply_adds_are_those_worked_out_by_hand() -> None:
+def test_multiply_adds_agree_with_values_by_hand() -> None:
     by_hand = {
         # 3x3 kernels without padding: 28 -> 26 -> (pool) 13.
         "conv-32": 26 * 26 * 32 * 9 + 13 * 13 * 32 * 128 + 128 * 10,
@@ -135,12 +135,12 @@ def test_multiply_adds_are_those_worked_out_by_hand() -> None:
     assert described(SMALL, "bfloat16")[-1]["multiply_adds"] == 49 * 8 * 10
 
 
-def test_pytorch_says_so_where_it_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_pytorch_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pytorch.importlib.util, "find_spec", lambda name: None)
     assert not pytorch.is_installed()
 
 
-# TensorFlow and PyTorch in one process may crash, so these are in processes of their own, too.
+# TensorFlow and PyTorch in one process may crash, so these tests use separate processes as well.
 needs_pytorch = pytest.mark.skipif(not pytorch.is_installed(), reason="PyTorch is not installed")
 
 
@@ -175,7 +175,7 @@ def test_pytorch_computes_the_same_network(
 
 
 @needs_pytorch
-def test_pytorch_refuses_a_layer_that_it_has_no_translation_for(workspace: Workspace) -> None:
+def test_pytorch_refuses_a_layer_without_a_translation(workspace: Workspace) -> None:
     layer = {"kind": "Add", "options": {}, "input": [1], "output": [1], "multiply_adds": 0}
     with (
         contending(make_task(workspace, "train pytorch", layers=[layer])) as contender,

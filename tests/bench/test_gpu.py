@@ -1,4 +1,4 @@
-"""The card's rows of the table, with the processor in place of a card."""
+"""The rows for graphics cards, with the processor instead of a card."""
 
 import io
 

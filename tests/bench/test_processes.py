@@ -14,7 +14,8 @@ from digit_recognizer.workspace import ProjectError
 from tests.processes import await_true, is_running
 
 needs_proc = pytest.mark.skipif(
-    not Path("/proc/self/statm").exists(), reason="the system does not tell of several processes"
+    not Path("/proc/self/statm").exists(),
+    reason="this system does not report the memory of several processes",
 )
 HOLDING = "import sys, time; held = b'x' * {size}; print('held', flush=True); sys.stdin.read()"
 # A parent that holds 100 MB, and two children with 200 MB each.
@@ -48,14 +49,14 @@ def test_the_memory_of_a_group_is_that_of_all_its_processes() -> None:
     ) as family:
         assert family.stdout
         family.stdout.readline()
-        # Besides what they hold, three interpreters.
+        # And three Python interpreters.
         assert 500e6 < memory_of_group(family.pid) < 560e6
         family.communicate()
     assert memory_of_group(family.pid) == 0
 
 
 @needs_proc
-def test_what_several_processes_share_counts_once(tmp_path: Path) -> None:
+def test_shared_memory_counts_once(tmp_path: Path) -> None:
     mapped = tmp_path / "mapped"
     mapped.write_bytes(b"x" * 100_000_000)
     code = f"""
@@ -82,24 +83,24 @@ sys.stdin.read()
 
 
 @needs_proc
-def test_a_command_counts_with_its_children_at_the_highest() -> None:
+def test_the_highest_memory_of_a_command_includes_its_children() -> None:
     measured = measure_command(run_python(BRIEF_FAMILY), dict(os.environ))
     assert measured.memory > 500e6
     assert measured.memory_of == "all its processes together"
     assert 0.5 < measured.seconds < 60
 
 
-def test_where_the_system_does_not_tell_the_largest_process_counts_and_says_so(
+def test_without_proc_only_the_largest_process_counts_and_the_result_says_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(processes, "memory_of_group", lambda group: 0)
     measured = measure_command(run_python(BRIEF_FAMILY), dict(os.environ))
     assert measured.memory > 200e6
-    assert measured.memory_of == "its largest process alone, as this system tells no more"
+    assert measured.memory_of == "only its largest process, because this system reports no more"
 
 
-def test_a_command_that_fails_tells_its_last_words() -> None:
-    with pytest.raises(ProjectError, match="was to be measured failed: no luck"):
+def test_a_command_that_fails_is_reported_with_its_output() -> None:
+    with pytest.raises(ProjectError, match="measured command failed: no luck"):
         measure_command(run_python("import sys; sys.exit('no luck')"), dict(os.environ))
 
 
@@ -130,7 +131,7 @@ time.sleep(600)
     await_true(lambda: not any(map(is_running, begun)), "they end", 10)
 
 
-def test_the_watch_keeps_the_highest(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_watch_keeps_the_highest_value(monkeypatch: pytest.MonkeyPatch) -> None:
     held = [100, 300, 200]
     monkeypatch.setattr(processes, "_LOOK_EVERY", 0.001)
     monkeypatch.setattr(processes, "memory_of_group", lambda group: held.pop(0) if held else 0)

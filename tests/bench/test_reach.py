@@ -22,7 +22,7 @@ QUIET = Console(file=io.StringIO())
 
 
 class MadeUp:
-    """Tells a made-up history, turn by turn."""
+    """Returns a made-up history, turn by turn."""
 
     def __init__(self, accuracies: list[float]) -> None:
         self._accuracies = iter(enumerate(accuracies, 1))
@@ -44,7 +44,7 @@ def test_of_separate_trainings_the_shortest_counts() -> None:
     assert time_to_reach(trainings, 0.994) == trainings[2]
 
 
-def test_what_was_not_reached_tells_the_best() -> None:
+def test_a_target_that_is_not_reached_shows_the_best() -> None:
     first, second, third = describe_points("it", EPOCHS, each_anew=False)
     assert (first.what, first.figure) == ("99.0 %: it", "20.0 s")
     assert second.figure == "40.0 s"
@@ -56,18 +56,18 @@ def test_what_was_not_reached_tells_the_best() -> None:
     ("accuracies", "limit", "followed"),
     [
         ([0.9, 0.99, 0.95], 100, 3),  # to the end
-        ([0.9, 0.996, 0.999], 100, 2),  # nothing is left to reach
+        ([0.9, 0.996, 0.999], 100, 2),  # all targets are reached
         ([0.9, 0.99, 0.95], 0, 1),  # the time is used up
     ],
 )
-def test_a_training_is_followed_for_as_long_as_it_can_tell_something(
+def test_a_training_is_followed_until_the_end_the_last_target_or_the_limit(
     accuracies: list[float], limit: float, followed: int
 ) -> None:
     points = follow(MadeUp(accuracies), "it", limit, QUIET)  # type: ignore[arg-type]
     assert len(points) == followed
 
 
-def test_small_data_are_left_out_and_the_row_says_so(workspace: Workspace) -> None:
+def test_with_little_data_the_row_says_that_it_is_left_out(workspace: Workspace) -> None:
     (row,) = measure_reach(workspace, EXPERIMENTS["stages"], 1, QUIET)
     assert (row.group, row.figure) == (GROUP, "left out")
     assert row.note == "data/ has 240 labelled rows, 10,000 are needed"

@@ -1,4 +1,4 @@
-"""The table: every promised row, on a terminal and in `reports/bench.md`."""
+"""The table has every promised row, on a terminal and in `reports/bench.md`."""
 
 import contextlib
 import io
@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import pytest
 from rich.console import Console
 
-from digit_recognizer.bench import contenders as contest
-from digit_recognizer.bench import ours, throughput, whole_command
+from digit_recognizer.bench import contenders, ours, throughput, whole_command
 from digit_recognizer.bench.contenders import ContenderError, contending, take_turns
 from digit_recognizer.bench.processes import Measured
 from digit_recognizer.bench.run import run_bench
@@ -40,7 +39,7 @@ pytestmark = pytest.mark.slow
 TEAM, ALONE = Engine(2, 1), Engine(1, 2)
 
 
-class MadeUp(contest.Contender):
+class MadeUp(contenders.Contender):
     """Answers at once, without computing; PyTorch does not even start."""
 
     seconds = 2.0
@@ -61,11 +60,11 @@ class MadeUp(contest.Contender):
 def test_the_table_has_every_promised_row(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contest, "Contender", MadeUp)
+    monkeypatch.setattr(contenders, "Contender", MadeUp)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: False)
     monkeypatch.setattr(Engine, "that_suits", lambda fits, image_passes: TEAM)
     monkeypatch.setattr(Engine, "with_jobs", lambda jobs: ALONE)
-    # Measured for themselves elsewhere; here each would take seconds.
+    # Tested elsewhere; here each of them would take seconds.
     monkeypatch.setattr(
         whole_command,
         "run_whole",
@@ -84,16 +83,16 @@ def test_the_table_has_every_promised_row(
         r"ours in 2 processes of 1 thread, float32 \| [\d.,]+ images/s",
         r"ours in one process of 2 threads, float32 \| [\d.,]+ images/s .*; "
         r"2 processes of 1 thread are 2.00 times as fast",
-        r"Keras, as it comes \(without XLA\), float32 \| [\d.,]+ images/s .* times as fast",
+        r"Keras, by default \(without XLA\), float32 \| [\d.,]+ images/s .* times as fast",
         r"PyTorch \| not installed",
         r"float32 \| [\d,]+ GFLOP/s .* best of 4",
         r"bfloat16 \| [\d,]+ GFLOP/s",
         r"part of the best float32 \| \d+ % ",
         r"\*\*make train of conv-32, 2 epochs of 2 folds in 2 processes of 1 thread, 300 rows",
         r"all of it \| [\d.]+ s",
-        r"memory at the highest \| 300 MB \|  \| one run; all its processes together",
+        r"highest memory \| 300 MB \|  \| one run; all its processes together",
         r"part that is not training \| \d+ %",
-        r"the same beside 10 epochs \| \d+ %",
+        r"the same with 10 epochs \| \d+ %",
         r"200 rows \| [\d.]+ s",
         r"400 rows \| [\d.]+ s .* each further 1,000",
         r"left out \|  \| data/ has 240 labelled rows",
@@ -102,10 +101,10 @@ def test_the_table_has_every_promised_row(
     shown = output.getvalue()
     assert "training conv-32: PyTorch: not installed" in shown
     assert "Written: reports/bench.md" in shown
-    assert not list(workspace.runs.glob("*/")), "what is measured leaves no run behind"
+    assert not list(workspace.runs.glob("*/")), "measurements leave no run behind"
 
 
-def test_a_median_tells_of_how_many_and_between_what() -> None:
+def test_a_median_shows_its_number_of_values_and_their_range() -> None:
     row = summarize("group", "what", [3.0, 1.0, 200.0], "s", "cold")
     assert row.cells == ("what", "3.00 s", "1.00 to 200", "median of 3; cold")
     assert summarize("group", "what", [3.0], "s").cells == ("what", "3.00 s", "", "one run")
@@ -123,9 +122,9 @@ def test_a_group_is_named_once() -> None:
     assert "- a machine\n" in text
 
 
-def test_the_part_of_the_peak_is_of_three_passes() -> None:
+def test_the_part_of_the_peak_counts_three_passes() -> None:
     # A million multiply-adds are two million operations forward, and twice that backward.
-    assert throughput.reckon_part(1_000_000, 1_000, 12e9) == 0.5
+    assert throughput.part_of_peak(1_000_000, 1_000, 12e9) == 0.5
 
 
 def test_contenders_take_turns_and_warm_up_before_each() -> None:
@@ -148,7 +147,7 @@ def test_contenders_take_turns_and_warm_up_before_each() -> None:
 
 
 class OnPaper:
-    """A member without a process: notes what it is ordered, and when it is waited for."""
+    """A member without a process, which records orders and waits."""
 
     log: ClassVar[list[str]] = []
 
@@ -169,10 +168,10 @@ class OnPaper:
         self.log.append("close")
 
 
-def test_a_team_has_the_precision_of_its_first_and_its_turns_at_the_same_time(
+def test_a_team_has_the_precision_of_its_first_process_and_simultaneous_turns(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contest, "Member", OnPaper)
+    monkeypatch.setattr(contenders, "Member", OnPaper)
     monkeypatch.setattr(OnPaper, "log", log := [])
     with contending(make_task(workspace, "it"), 3) as team:
         assert team.warm_up() == {"precision": "bfloat16"}
@@ -186,7 +185,7 @@ def test_a_team_has_the_precision_of_its_first_and_its_turns_at_the_same_time(
 
 
 @pytest.mark.slow
-def test_a_team_is_processes_that_end_together(workspace: Workspace) -> None:
+def test_the_processes_of_a_team_end_together(workspace: Workspace) -> None:
     task = make_task(workspace, "train ours", EXPERIMENTS["dense-50-50"], images=64)
     with contending(task, 2) as team:
         assert team.warm_up()["precision"] == "float32"
@@ -194,7 +193,7 @@ def test_a_team_is_processes_that_end_together(workspace: Workspace) -> None:
         assert len({process.pid for process in processes}) == 2
         assert all(0 < each < 10 for each in take_turns({"ours": team}, 2)["ours"])
         processes[1].kill()
-        with pytest.raises(ContenderError, match="train ours: ended without a word"):
+        with pytest.raises(ContenderError, match="train ours: ended without a message"):
             team.turn()
         assert processes[0].poll() is None
     assert all(process.returncode is not None for process in processes)
@@ -210,7 +209,7 @@ def test_a_contender_is_a_process_that_answers_turn_by_turn(workspace: Workspace
     assert all(0 < each < 10 for each in seconds)
 
 
-def test_a_contender_that_has_no_more_to_do_says_so(workspace: Workspace) -> None:
+def test_a_contender_reports_that_it_has_nothing_more_to_do(workspace: Workspace) -> None:
     task = make_task(
         workspace,
         "reach by the whole training",
@@ -224,7 +223,7 @@ def test_a_contender_that_has_no_more_to_do_says_so(workspace: Workspace) -> Non
         assert contender.turn() is None
 
 
-def test_a_contender_that_fails_tells_its_last_line(workspace: Workspace) -> None:
+def test_a_contender_that_fails_is_reported_with_its_last_line(workspace: Workspace) -> None:
     with contending(make_task(workspace, "none such")) as contender:
         process = contender.members[0].process
         with pytest.raises(ContenderError, match="none such: KeyError"):
@@ -235,7 +234,7 @@ def test_a_contender_that_fails_tells_its_last_line(workspace: Workspace) -> Non
 def test_a_contender_ends_with_the_block(workspace: Workspace) -> None:
     with (
         contextlib.suppress(KeyboardInterrupt),
-        contest.contending(make_task(workspace, "multiply", side=8)) as contender,
+        contenders.contending(make_task(workspace, "multiply", side=8)) as contender,
     ):
         process = contender.members[0].process
         assert process.poll() is None
@@ -243,10 +242,10 @@ def test_a_contender_ends_with_the_block(workspace: Workspace) -> None:
     assert process.returncode is not None
 
 
-def test_pytorch_that_is_broken_takes_nothing_from_the_others(
+def test_a_broken_pytorch_does_not_affect_the_others(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contest, "Contender", MadeUp)
+    monkeypatch.setattr(contenders, "Contender", MadeUp)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: True)
     task = make_task(workspace, "", images=10)
     speeds, facts = throughput.compete("train", task, TINY, ALONE)
@@ -254,7 +253,7 @@ def test_pytorch_that_is_broken_takes_nothing_from_the_others(
     assert facts["pytorch"] == {"missing": "failed (no library)"}
 
 
-def test_a_team_s_images_are_those_of_all_its_processes(
+def test_the_images_of_all_processes_of_a_team_count(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[tuple[str, int, int]] = []
@@ -264,7 +263,7 @@ def test_a_team_s_images_are_those_of_all_its_processes(
             started.append((task.role, processes, task.threads))
             super().__init__(task, processes)
 
-    monkeypatch.setattr(contest, "Contender", Noted)
+    monkeypatch.setattr(contenders, "Contender", Noted)
     monkeypatch.setattr(throughput.pytorch, "is_installed", lambda: False)
     all_threads = Engine.with_jobs(1).threads
     task = make_task(workspace, "", images=10)
@@ -287,7 +286,7 @@ def test_ours_has_the_processes_of_a_whole_training(monkeypatch: pytest.MonkeyPa
     assert asked == [(2, 2 * 42_000 * 3)]
 
 
-def test_an_engine_is_told_in_words() -> None:
+def test_an_engine_is_described_in_words() -> None:
     assert ours.describe_engine(TEAM) == "2 processes of 1 thread"
     assert ours.describe_engine(ALONE) == "one process of 2 threads"
     assert ours.describe_engine(Engine(1, 1)) == "one process of 1 thread"

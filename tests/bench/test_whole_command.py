@@ -1,4 +1,4 @@
-"""What is told of whole commands, and of how they grow."""
+"""Measurements of whole commands, and how they grow with the data."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,24 +34,24 @@ def command(rows: int, seconds: float, megabytes: int, rounds: float = 1.0) -> W
     return WholeCommand(rows, measured, epoch=2.0, epochs=3, rounds=rounds)
 
 
-def test_what_is_not_training_is_all_but_the_epochs() -> None:
+def test_everything_but_the_epochs_is_not_training() -> None:
     assert command(1_000, 10.0, 500).aside == 4.0
 
 
-def test_folds_one_after_another_have_their_epochs_each() -> None:
+def test_folds_one_after_another_add_up() -> None:
     assert command(1_000, 15.0, 500, rounds=2.0).aside == 3.0
 
 
-def test_growth_is_told_per_thousand_rows_and_from_size_to_size() -> None:
+def test_growth_is_shown_per_thousand_rows_and_between_sizes() -> None:
     small, large = describe_growth([command(10_000, 12.0, 600), command(42_000, 28.0, 1_000)])
     assert small.what == "10,000 rows"
-    assert "1.20 s per 1,000 rows; 600 MB" in small.note
+    assert "1.20 s per 1,000 rows; at most 600 MB" in small.note
     assert "further" not in small.note
     # 16 s and 400 MB for 32,000 rows.
     assert "each further 1,000: 0.50 s, 12.5 MB" in large.note
 
 
-def test_the_share_is_reckoned_for_all_epochs_too(
+def test_the_share_is_also_calculated_for_all_epochs(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whole_command, "run_whole", lambda *_: command(240, 10.0, 500))
@@ -65,7 +65,7 @@ def test_the_share_is_reckoned_for_all_epochs_too(
     ("engine", "words"),
     [(Engine(2, 1), "2 processes of 1 thread"), (Engine(1, 2), "one process of 2 threads")],
 )
-def test_the_share_is_of_two_folds_on_what_suits_a_whole_training(
+def test_the_share_is_measured_with_two_folds_on_the_engine_of_a_whole_training(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, engine: Engine, words: str
 ) -> None:
     ran = []
@@ -78,7 +78,7 @@ def test_the_share_is_of_two_folds_on_what_suits_a_whole_training(
     assert rows[0].group == f"make train of conv-32, 3 epochs of 2 folds in {words}, 240 rows"
 
 
-def test_a_finished_run_tells_its_own_share(
+def test_a_finished_run_shows_its_own_share(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(whole_command, "run_whole", lambda *_: command(240, 10.0, 500))
@@ -115,7 +115,7 @@ def test_folds_side_by_side_are_one_command(workspace: Workspace) -> None:
     assert 0 < measured.training(2) < measured.seconds
 
 
-def test_made_data_have_the_size_that_was_asked_for(tmp_path: Path) -> None:
+def test_made_data_have_the_wanted_size(tmp_path: Path) -> None:
     made = make_workspace(tmp_path, 1_500)
     train = load_train(made)
     assert (len(train), len(load_test(made))) == (1_500, 1_000)

@@ -1,4 +1,4 @@
-"""A contender in the test's own process: its task, and turns that are soon over."""
+"""A contender in the test's own process: its task, and a few turns."""
 
 import io
 import json
@@ -20,7 +20,7 @@ def make_task(
 
 
 def answers_to(task: Task, turns: int) -> list[dict[str, Any]]:
-    """Return what the contender says when it is warm and after each turn."""
+    """Return the contender's answers when it is warm and after each turn."""
     answers = io.StringIO()
     try:
         ROLES[task.role](task, Turns(io.StringIO("\n" * turns), answers))

@@ -125,7 +125,7 @@ def test_a_stopped_command_leaves_no_orphan_and_can_go_on(
     process = start(workspace, "train", *TINY, "--jobs", jobs, fault=f"batch:7:{name}")
     output, _ = process.communicate(timeout=600)
     assert process.returncode == code, output
-    assert "goes on from there" in output
+    assert "continues from there" in output
     assert "Traceback" not in output
     assert_group_ends(process.pid)
 

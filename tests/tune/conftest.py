@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the length of the tests, where its programs are installed."""
+"""A real PostgreSQL server for the tests, if it is installed."""
 
 import os
 import pwd
@@ -15,7 +15,7 @@ import pytest
 
 
 def find_programs() -> Path | None:
-    """Return the folder of PostgreSQL's server programs; Debian keeps them off the path."""
+    """Return the folder of PostgreSQL's server programs; on Debian it is not in PATH."""
     found = shutil.which("initdb")
     if found:
         return Path(found).resolve().parent
@@ -24,7 +24,7 @@ def find_programs() -> Path | None:
 
 
 def choose_user() -> str | None:
-    """Return who runs the server: it refuses to be run by root."""
+    """Return the user that runs the server, which refuses to run as root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -37,12 +37,12 @@ def choose_user() -> str | None:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
-    """The address of an empty database, on a port of the loopback interface."""
+    """The address of an empty database on this machine."""
     programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL is missing (apt install postgresql)")
     user = choose_user()
-    # Not pytest's own folder, which no other user may enter.
+    # Not pytest's folder, which other users cannot enter.
     root = Path(tempfile.mkdtemp(prefix="postgresql-"))
     if user:
         shutil.chown(root, user)

@@ -1,4 +1,4 @@
-"""Studies: by the real command on tiny data, and made up without any training."""
+"""Studies made by the real command on tiny data, and made-up ones without training."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from digit_recognizer.tune.study import (
 from digit_recognizer.workspace import Workspace
 
 EXPERIMENT = EXPERIMENTS["dense-128-128"]
-# Of this experiment on the tiny data: 192 images in 3 epochs, for each of the two folds.
+# This experiment's passes on the tiny data: 192 images in 3 epochs, for each of the two folds.
 OWN_PASSES = 192 * 3 * 2
 TUNE = ["--experiment", EXPERIMENT.name, "--study", "tiny"]
 
@@ -50,7 +50,7 @@ def begin_study(workspace: Workspace) -> tuple[Any, Terms]:
 
 
 def make_up_study(workspace: Workspace, trials: int = 12, seed: int = 0) -> Any:
-    """A study whose trials have random errors; every fourth is pruned, one has diverged."""
+    """Return a study whose trials have random errors; every fourth is pruned, one has diverged."""
     from optuna.trial import TrialState
 
     study, terms = begin_study(workspace)

@@ -1,4 +1,4 @@
-"""The page of a study tells what is stored, in a browser of any width."""
+"""The page of a study shows what is stored, in a browser of any width."""
 
 import re
 import shutil
@@ -15,8 +15,7 @@ from digit_recognizer.experiments import named
 from digit_recognizer.experiments.experiment import Augmentation, ConvStages, Experiment
 from digit_recognizer.experiments.spaces import SPACES, apply
 from digit_recognizer.tune.judging import Verdict, find_verdict, judged_pair
-from digit_recognizer.tune.page.code import as_code
-from digit_recognizer.tune.page.write import write_page
+from digit_recognizer.tune.page.write import as_code, write_page
 from digit_recognizer.tune.study import Trial, build_experiment, find_best_trial, read_trials
 from digit_recognizer.workspace import Workspace
 from tests.browser import PHONE, open_file, require_no_sideways_scrolling
@@ -28,7 +27,7 @@ from tests.tune.studies import begin_study, make_up_study, settle_terms
 def told(
     _installed: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Workspace, list[Trial]]:
-    """A made-up study and its page; only to be read."""
+    """A made-up study and its page, read only."""
     root = tmp_path_factory.mktemp("told") / "work space"
     shutil.copytree(_installed, root)
     workspace = Workspace(root)
@@ -43,11 +42,11 @@ def page(tab: Page, told: tuple[Workspace, list[Trial]]) -> Page:
     return tab
 
 
-def test_the_page_leads_with_the_best_and_with_a_warning(
+def test_the_page_starts_with_the_best_trial_and_a_warning(
     page: Page, told: tuple[Workspace, list[Trial]]
 ) -> None:
     best = find_best_trial(told[1])
-    assert best and not best.is_own
+    assert best and not best.is_original
     assert f"{best.errors} wrong (trial {best.number})" in page.locator(".lead").inner_text()
     warning = page.locator(".warning").inner_text()
     assert "too optimistic" in warning
@@ -55,7 +54,7 @@ def test_the_page_leads_with_the_best_and_with_a_warning(
     assert 'make tune STUDY=tiny JUDGE="1 2"' in warning
 
 
-def test_the_table_holds_every_trial_and_sorts(
+def test_the_table_has_every_trial_and_can_be_sorted(
     page: Page, told: tuple[Workspace, list[Trial]]
 ) -> None:
     rows = page.locator("#all-trials tbody tr")
@@ -69,7 +68,7 @@ def test_the_table_holds_every_trial_and_sorts(
     assert "the original experiment" in page.locator("#all-trials").inner_text()
 
 
-def test_every_value_has_its_drawing(page: Page) -> None:
+def test_every_value_has_its_plot(page: Page) -> None:
     spoken = page.locator(".slices svg").evaluate_all("all => all.map(e => e.ariaLabel)")
     assert len(spoken) == len(SPACES["dense-128-128"])
     for key in SPACES["dense-128-128"]:
@@ -82,13 +81,13 @@ def test_the_page_fits_a_phone(page: Page) -> None:
     require_no_sideways_scrolling(page)
 
 
-def test_a_study_of_no_done_trial_has_a_page(workspace: Workspace, tab: Page) -> None:
+def test_a_study_without_finished_trials_has_a_page(workspace: Workspace, tab: Page) -> None:
     study, _ = begin_study(workspace)
     open_file(tab, write_page(workspace, "tiny", study))
     assert "No trial is finished yet" in tab.locator("body").inner_text()
 
 
-def test_few_trials_have_no_importances(workspace: Workspace, tab: Page) -> None:
+def test_few_trials_give_no_importances(workspace: Workspace, tab: Page) -> None:
     open_file(tab, write_page(workspace, "tiny", make_up_study(workspace, trials=4)))
     assert (
         "Needs at least 8 finished trials with differing errors" in tab.locator("body").inner_text()
@@ -96,7 +95,7 @@ def test_few_trials_have_no_importances(workspace: Workspace, tab: Page) -> None
 
 
 def train_made_up(workspace: Workspace, experiment: Experiment, skill: float) -> None:
-    """Leave a run as training would, whose networks are right the more often, the more skill."""
+    """Make a run as training would; with more skill it has fewer errors."""
     train = load_train(workspace)
     assert train.labels is not None
     folds = assign_folds(train.labels, experiment.folds, experiment.seed)
@@ -114,7 +113,7 @@ def train_made_up(workspace: Workspace, experiment: Experiment, skill: float) ->
 
 @pytest.fixture
 def judged(workspace: Workspace, told: tuple[Workspace, list[Trial]]) -> tuple[Workspace, Trial]:
-    """The study, copied, with its best trained by two other seeds; the original was better."""
+    """A copy of the study whose best trial was trained with two new seeds, and was worse."""
     shutil.copytree(told[0].studies, workspace.studies)
     best = find_best_trial(told[1])
     assert best
@@ -129,7 +128,7 @@ def find(workspace: Workspace, best: Trial) -> Verdict | None:
     return find_verdict(workspace, "tiny", settle_terms(workspace), best)
 
 
-def test_the_verdict_counts_each_image_once(judged: tuple[Workspace, Trial]) -> None:
+def test_the_comparison_counts_each_image_once(judged: tuple[Workspace, Trial]) -> None:
     workspace, best = judged
     verdict = find(workspace, best)
     assert verdict
@@ -142,16 +141,18 @@ def test_the_verdict_counts_each_image_once(judged: tuple[Workspace, Trial]) -> 
             np.load(workspace.runs / name / "oof.npy").argmax(axis=1) != labels for name in names
         )
         assert verdict.best_errors[place] == of_best.sum()
-        assert verdict.own_errors[place] == of_own.sum()
+        assert verdict.original_errors[place] == of_own.sum()
         net += of_best.astype(int) - of_own
     assert verdict.seeds == [1, 2]
-    assert (verdict.best_worse, verdict.own_worse) == ((net > 0).sum(), (net < 0).sum())
-    assert verdict.best_worse + verdict.own_worse <= verdict.images == len(labels)
+    assert (verdict.best_worse, verdict.original_worse) == ((net > 0).sum(), (net < 0).sum())
+    assert verdict.best_worse + verdict.original_worse <= verdict.images == len(labels)
     assert verdict.is_difference
     assert "The tuned values are significantly worse" in str(verdict)
 
 
-def test_the_page_has_the_verdict(judged: tuple[Workspace, Trial], tab: Page) -> None:
+def test_the_page_has_the_comparison_on_new_seeds(
+    judged: tuple[Workspace, Trial], tab: Page
+) -> None:
     workspace, best = judged
     study, _ = begin_study(workspace)
     open_file(tab, write_page(workspace, "tiny", study))
@@ -160,12 +161,12 @@ def test_the_page_has_the_verdict(judged: tuple[Workspace, Trial], tab: Page) ->
     rows = tab.locator("#verdict tbody tr")
     assert rows.count() == 2
     cells = rows.first.locator("td").all_inner_texts()
-    assert cells[:3] == ["1", str(verdict.best_errors[0]), str(verdict.own_errors[0])]
+    assert cells[:3] == ["1", str(verdict.best_errors[0]), str(verdict.original_errors[0])]
     assert "The tuned values are significantly worse (p" in tab.locator("main").inner_text()
     assert "compared with new seeds below" in tab.locator(".warning").inner_text()
 
 
-def test_runs_of_something_else_are_no_verdict(judged: tuple[Workspace, Trial]) -> None:
+def test_runs_of_other_experiments_or_data_do_not_count(judged: tuple[Workspace, Trial]) -> None:
     workspace, best = judged
     terms = settle_terms(workspace)
     assert find_verdict(workspace, "tiny", replace(terms, data="other"), best) is None
@@ -177,14 +178,14 @@ def test_runs_of_something_else_are_no_verdict(judged: tuple[Workspace, Trial]) 
 
 
 @pytest.mark.parametrize("name", SPACES)
-def test_code_to_paste_leads_back_to_the_experiment(name: str) -> None:
+def test_the_code_to_paste_makes_the_same_experiment(name: str) -> None:
     own = named.EXPERIMENTS[name]
     ends = {key: range_.ends[0] for key, range_ in SPACES[name].items()}
     for experiment in (own, apply(own, ends)):
         assert eval(as_code(experiment), vars(named)) == experiment
 
 
-def test_code_says_only_what_differs() -> None:
+def test_the_code_has_only_what_differs() -> None:
     stages = Experiment("mine", ConvStages(dropout_rate=0.1), epochs=12)
     assert as_code(replace(stages, pixels="unit", augmentation=Augmentation(shift=2.0))) == (
         'Experiment(\n    "mine",\n    ConvStages(dropout_rate=0.1),\n'
@@ -192,7 +193,9 @@ def test_code_says_only_what_differs() -> None:
     )
 
 
-def test_the_best_experiment_is_the_trial_s(told: tuple[Workspace, list[Trial]]) -> None:
+def test_the_code_on_the_page_is_that_of_the_best_trial(
+    told: tuple[Workspace, list[Trial]],
+) -> None:
     workspace, trials = told
     best = find_best_trial(trials)
     assert best

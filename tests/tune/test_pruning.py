@@ -1,4 +1,4 @@
-"""Trials are compared at the same part of their schedules; only those among the worst end."""
+"""Trials are compared at the same part of their schedules, and only the worst end."""
 
 import optuna
 import pytest
@@ -12,7 +12,7 @@ def looks_of(rates: list[float]) -> dict[int, float]:
 
 
 @pytest.mark.parametrize("epochs", [1, 2, 3, 4, 5, 7, 24, 100])
-def test_a_straight_line_is_read_off_the_same_however_many_epochs(epochs: int) -> None:
+def test_a_straight_line_gives_the_same_values_with_any_number_of_epochs(epochs: int) -> None:
     seen = looks_of([1 - (epoch + 1) / epochs for epoch in range(epochs)])
     assert seen.keys() == set(range(len(LOOKS)))
     if epochs > 1:
@@ -43,15 +43,15 @@ def test_the_worst_third_ends_within_a_fold_and_the_worse_half_at_its_end(
 ) -> None:
     others = [float(value) for value in range(0, 90)]
     judged = [judge(others, value + 0.5, step) for value in range(0, 90)]
-    assert judged == sorted(judged), "whoever is worse than a pruned one is pruned"
+    assert judged == sorted(judged), "a trial that is worse than a pruned one is pruned"
     assert abs(sum(judged) - ended) <= 1
     assert (step + 1) % STEPS_PER_FOLD == 0 or ended == 30
 
 
-def test_the_first_few_have_nobody_to_be_compared_with() -> None:
+def test_the_first_few_trials_are_not_pruned() -> None:
     assert not judge([1.0, 2.0, 3.0, 4.0], 99.0, 2)
     assert judge([1.0, 2.0, 3.0, 4.0, 5.0], 99.0, 2)
 
 
-def test_a_lucky_epoch_before_saves_nobody() -> None:
+def test_an_earlier_lucky_epoch_does_not_save_a_trial() -> None:
     assert judge([1.0, 2.0, 3.0, 4.0, 5.0], 99.0, 1, earlier=0.0)

@@ -1,4 +1,4 @@
-"""The real command: trials until the budget is used, whatever kills it and whoever joins in."""
+"""The real command: trials until the budget is used, with kills and parallel processes."""
 
 import io
 import shutil
@@ -37,7 +37,7 @@ ONE = ["--jobs", "1"]
 
 @pytest.fixture(scope="module")
 def searched(_installed: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
-    """A study of three trials in one process, and what the command said; only to be read."""
+    """A study of three trials in one process, and the command's output; read only."""
     root = tmp_path_factory.mktemp("searched") / "work space"
     shutil.copytree(_installed, root)
     workspace = Workspace(root)
@@ -54,11 +54,11 @@ def essence(trials: list[Trial]) -> list[tuple[object, ...]]:
     return [(each.number, each.state, each.chosen, each.wrong, each.passes) for each in trials]
 
 
-def test_a_study_tells_its_trials_and_keeps_the_best(searched: tuple[Workspace, str]) -> None:
+def test_a_study_reports_its_trials_and_saves_the_best(searched: tuple[Workspace, str]) -> None:
     workspace, output = searched
     trials = read_study(workspace)
     assert [trial.number for trial in counted(trials)] == [0, 1, 2]
-    assert trials[0].is_own
+    assert trials[0].is_original
     assert apply(EXPERIMENT, trials[0].chosen) == EXPERIMENT
     assert trials[0].passes == OWN_PASSES
     for trial in trials:
@@ -80,7 +80,7 @@ def test_a_study_tells_its_trials_and_keeps_the_best(searched: tuple[Workspace, 
 
 
 @pytest.mark.slow
-def test_the_same_seed_in_one_process_leads_to_the_same_trials_in_one_go_or_two(
+def test_one_or_two_commands_with_the_same_seed_make_the_same_trials(
     searched: tuple[Workspace, str], workspace: Workspace
 ) -> None:
     run_well(workspace, "tune", *TUNE, "--trials", "2", *ONE)
@@ -113,22 +113,24 @@ def tune_here(workspace: Workspace, **asked: Any) -> str:
 TINY_STUDY = {"experiment": EXPERIMENT.name, "study": "tiny"}
 
 
-def test_a_used_budget_trains_nothing(copied: Workspace) -> None:
+def test_with_a_used_budget_nothing_is_trained(copied: Workspace) -> None:
     before = essence(read_study(copied))
-    assert "nothing is left to try" in tune_here(copied, **TINY_STUDY, trials=3)
-    # A trial that crosses the line is not cut off, so more are used than these.
-    assert "nothing is left to try" in tune_here(copied, **TINY_STUDY, passes=2_000)
+    assert "nothing is left to do" in tune_here(copied, **TINY_STUDY, trials=3)
+    # The last trial may exceed the budget, so more passes than these are used.
+    assert "nothing is left to do" in tune_here(copied, **TINY_STUDY, passes=2_000)
     assert essence(read_study(copied)) == before
 
 
 @pytest.mark.slow
-def test_passes_bound_a_study(workspace: Workspace) -> None:
+def test_passes_limit_a_study(workspace: Workspace) -> None:
     run_well(workspace, "tune", *TUNE, "--passes", str(OWN_PASSES + 1), *ONE)
     trials = read_study(workspace)
-    assert [trial.state for trial in trials] == ["done", "done"], "the second crosses the line"
+    assert [trial.state for trial in trials] == ["done", "done"], (
+        "the second one exceeds the budget"
+    )
 
 
-def test_a_study_of_something_else_is_refused_with_the_differences(
+def test_a_study_with_other_settings_is_refused_with_the_differences(
     copied: Workspace, tiny_source: Path, tmp_path: Path
 ) -> None:
     with pytest.raises(ProjectError, match=r"folds: \[0, 1\] there, \[1, 2\] now"):
@@ -143,7 +145,7 @@ def test_a_study_of_something_else_is_refused_with_the_differences(
     lines = (changed / "train.csv").read_text().splitlines()
     (changed / "train.csv").write_text("\n".join([lines[0], *lines[2:], lines[1]]) + "\n")
     download(copied, str(changed))
-    with pytest.raises(ProjectError, match=r"data: \w+\.\.\. there.*\s.*STUDY name of its own"):
+    with pytest.raises(ProjectError, match=r"data: \w+\.\.\. there.*\s.*another STUDY name"):
         tune_here(copied, **TINY_STUDY, trials=4)
     with pytest.raises(ProjectError, match="about other data"):
         tune_here(copied, study="tiny", judge=[1])
@@ -160,7 +162,7 @@ def test_a_study_of_something_else_is_refused_with_the_differences(
     ],
 )
 @pytest.mark.slow
-def test_a_killed_search_goes_on_and_tries_the_same_values_again(
+def test_a_killed_search_continues_and_tries_the_same_values_again(
     workspace: Workspace, fault: str
 ) -> None:
     process = start(workspace, "tune", *TUNE, "--trials", "2", *ONE, fault=fault)
@@ -175,17 +177,17 @@ def test_a_killed_search_goes_on_and_tries_the_same_values_again(
     assert len(counted(trials)) == 2
     (killed,) = [trial for trial in trials if trial.state == "failed"]
     assert sum(each.chosen == killed.chosen for each in counted(trials)) == 1
-    assert counted(trials)[0].is_own
+    assert counted(trials)[0].is_original
     for trial in counted(trials):
         epochs = trial.chosen["epochs"]
         assert isinstance(epochs, int)
-        # A fold that was finished is not trained again.
+        # A finished fold is not trained again.
         kept = killed.passes if trial.chosen == killed.chosen else 0
         assert trial.passes + kept == OWN_PASSES / EXPERIMENT.epochs * epochs
 
 
 @pytest.mark.slow
-def test_a_killed_worker_stops_the_search_in_plain_words(workspace: Workspace) -> None:
+def test_a_killed_worker_ends_the_search_in_plain_words(workspace: Workspace) -> None:
     process = start(workspace, "tune", *TUNE, "--trials", "2", *ONE, fault="epoch:4")
     output, _ = process.communicate(timeout=120)
     assert process.returncode == 1, output
@@ -199,14 +201,14 @@ def test_a_killed_worker_stops_the_search_in_plain_words(workspace: Workspace) -
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", 130), ("SIGTERM", 143)])
 @pytest.mark.slow
-def test_a_stopped_search_ends_at_once_and_goes_on(
+def test_a_stopped_search_ends_at_once_and_can_continue(
     workspace: Workspace, name: str, code: int
 ) -> None:
     fault = f"report:2:{name}"
     process = start(workspace, "tune", *TUNE, "--trials", "2", "--jobs", "2", fault=fault)
     output, _ = process.communicate(timeout=120)
     assert process.returncode == code, output
-    assert "goes on from there" in output
+    assert "continues from there" in output
     assert "Traceback" not in output
     assert_group_ends(process.pid, 30)
     assert {trial.state for trial in read_study(workspace)} == {"running"}
@@ -215,7 +217,7 @@ def test_a_stopped_search_ends_at_once_and_goes_on(
 
 
 @pytest.mark.slow
-def test_a_trial_behind_all_others_is_pruned_and_cheaper(workspace: Workspace) -> None:
+def test_a_trial_worse_than_all_others_is_pruned_and_cheaper(workspace: Workspace) -> None:
     study, terms = begin_study(workspace)
     for _ in range(6):
         flawless = ask(study, terms, "nobody")
@@ -234,38 +236,39 @@ def test_a_trial_behind_all_others_is_pruned_and_cheaper(workspace: Workspace) -
 
 
 @pytest.mark.slow
-def test_the_best_is_judged_on_another_seed(workspace: Workspace) -> None:
+def test_the_best_is_compared_on_another_seed(workspace: Workspace) -> None:
     study = make_up_study(workspace)
     output = run_well(workspace, "tune", "--study", "tiny", "--judge", "1", *ONE)
     terms = settle_terms(workspace)
     best = find_best_trial(read_trials(study, terms))
-    assert best and not best.is_own
+    assert best and not best.is_original
     verdict = find_verdict(workspace, "tiny", terms, best)
     assert verdict and verdict.seeds == [1]
     names = [each.name for each in judged_pair("tiny", terms, best, 1)]
     varied, own = (open_run(workspace, name) for name in names)
     assert (varied.folds == own.folds).all()
     assert [varied.metrics["errors"]] == verdict.best_errors
-    assert [own.metrics["errors"]] == verdict.own_errors
+    assert [own.metrics["errors"]] == verdict.original_errors
     assert (
-        f"seed 1: tuned {verdict.best_errors[0]} wrong, original {verdict.own_errors[0]}" in output
+        f"seed 1: tuned {verdict.best_errors[0]} wrong, original {verdict.original_errors[0]}"
+        in output
     )
-    with pytest.raises(ProjectError, match="but for 0"):
+    with pytest.raises(ProjectError, match="but not 0"):
         tune_here(workspace, study="tiny", judge=[0])
 
 
 @pytest.mark.slow
-def test_two_commands_share_one_study(workspace: Workspace) -> None:
+def test_two_commands_work_on_one_study(workspace: Workspace) -> None:
     outputs = _run_both(workspace, "--trials", "5")
     trials = read_study(workspace)
     assert [trial.state for trial in trials] == ["done"] * 5, outputs
     assert [trial.number for trial in trials] == list(range(5))
-    assert sum(trial.is_own for trial in trials) == 1
+    assert sum(trial.is_original for trial in trials) == 1
     assert all("(1 of 5)" in output or "(2 of 5)" in output for output in outputs)
 
 
 @pytest.mark.slow
-def test_a_database_is_shared_and_outlives_a_kill(workspace: Workspace, postgresql: str) -> None:
+def test_a_database_is_shared_and_survives_a_kill(workspace: Workspace, postgresql: str) -> None:
     stored = [*TUNE, "--storage", postgresql, *ONE]
     first = start(workspace, "tune", *stored, "--trials", "6")
     second = start(workspace, "tune", *stored, "--trials", "6", fault="report:4")
@@ -307,7 +310,7 @@ def _run_both(workspace: Workspace, *arguments: str) -> list[str]:
         ({"experiment": EXPERIMENT.name, "study": "../up"}, r"STUDY=\.\./up"),
     ],
 )
-def test_what_makes_no_sense_is_refused(
+def test_invalid_options_are_refused(
     workspace: Workspace, asked: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(ProjectError, match=said):

@@ -1,4 +1,4 @@
-"""A journal survives what a file can suffer, and no message shows a password."""
+"""A journal survives kills, and no message shows a password."""
 
 import multiprocessing
 import time
@@ -16,7 +16,7 @@ def count_trials(folder: Path) -> int:
     return len(load_study(study_name="s", storage=open_storage(None, folder)).trials)
 
 
-def test_a_torn_last_line_is_dropped_before_the_next_one(tmp_path: Path) -> None:
+def test_an_incomplete_last_line_is_removed_before_the_next_one(tmp_path: Path) -> None:
     study = create_study(study_name="s", storage=open_storage(None, tmp_path))
     study.ask()
     journal = journal_of(tmp_path)
@@ -35,7 +35,7 @@ def _hold(lock: Path) -> None:
         time.sleep(60)
 
 
-def test_a_killed_holder_of_the_lock_holds_up_nobody(tmp_path: Path) -> None:
+def test_a_killed_process_does_not_keep_the_lock(tmp_path: Path) -> None:
     storage = open_storage(None, tmp_path)
     lock = journal_of(tmp_path).with_suffix(".lock")
     process = multiprocessing.get_context("fork").Process(target=_hold, args=(lock,))

@@ -1,4 +1,4 @@
-"""A study begins with the experiment as it is, once, and draws by its seed alone."""
+"""A study starts with the original experiment, once, and its draws depend only on the seed."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ def draw(study: Any, terms: Terms, count: int) -> list[dict[str, Any]]:
     return [read_choice(ask(study, terms, "nobody"), terms.space) for _ in range(count)]
 
 
-def test_a_kill_before_the_study_knows_its_terms_leaves_one_first_trial(
+def test_after_a_kill_before_the_terms_are_stored_there_is_one_first_trial(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def die_here(point: str) -> None:
@@ -28,18 +28,18 @@ def test_a_kill_before_the_study_knows_its_terms_leaves_one_first_trial(
         begin_study(workspace)
     monkeypatch.undo()
     study, terms = begin_study(workspace)
-    assert [trial.is_own for trial in read_trials(study, terms)] == [True]
+    assert [trial.is_original for trial in read_trials(study, terms)] == [True]
     first, second = draw(study, terms, 2)
     assert apply(EXPERIMENT, first) == EXPERIMENT
     assert apply(EXPERIMENT, second) != EXPERIMENT
 
 
-def test_terms_come_back_as_they_were_stored(workspace: Workspace) -> None:
+def test_terms_are_read_as_they_were_stored(workspace: Workspace) -> None:
     study, terms = begin_study(workspace)
     assert read_terms(study) == terms == settle_terms(workspace)
 
 
-def test_values_are_short_and_lead_back_to_the_experiment(workspace: Workspace) -> None:
+def test_values_are_rounded_and_give_a_valid_experiment(workspace: Workspace) -> None:
     study, terms = begin_study(workspace)
     for chosen in draw(study, terms, 20):
         experiment = apply(EXPERIMENT, chosen)
@@ -48,7 +48,7 @@ def test_values_are_short_and_lead_back_to_the_experiment(workspace: Workspace) 
         assert experiment.epochs == chosen["epochs"]
 
 
-def test_pruned_trials_keep_what_they_used(workspace: Workspace) -> None:
+def test_pruned_trials_keep_their_passes(workspace: Workspace) -> None:
     terms = settle_terms(workspace)
     trials = read_trials(make_up_study(workspace), terms)
     pruned = [trial for trial in trials if trial.state == "pruned"]
@@ -70,6 +70,6 @@ def test_a_budget_counts_running_trials_in_full(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize(("trials", "passes"), [(-1, None), (None, 0), (3, -5)])
-def test_a_budget_of_nothing_is_refused(trials: int | None, passes: int | None) -> None:
+def test_an_empty_budget_is_refused(trials: int | None, passes: int | None) -> None:
     with pytest.raises(ProjectError, match="expected"):
         Budget.of(trials, passes)

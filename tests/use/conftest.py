@@ -1,4 +1,4 @@
-"""One small line-up, really trained, that all tests of trained networks share."""
+"""One small line-up that is really trained, shared by all tests that need trained networks."""
 
 import fcntl
 import os
@@ -14,9 +14,9 @@ SMALL = "small"
 
 @pytest.fixture(scope="session")
 def small_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with the bundled sample and the run "small": two networks that know their digits.
+    """A workspace with the bundled sample and the run "small", of two well-trained networks.
 
-    For reading: tests that write take a copy of it. Processes that test side by side train it once.
+    Read only: tests that write use a copy. Parallel test processes train it once for all.
     """
     base = tmp_path_factory.getbasetemp()
     shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "small-home"

@@ -1,4 +1,4 @@
-"""Networks of every kind that nobody has trained, and run folders of them."""
+"""Untrained networks of every kind, and run folders with them."""
 
 from typing import Any
 from zlib import crc32
@@ -25,8 +25,8 @@ from digit_recognizer.runs.opening import start_run
 from digit_recognizer.use.keras_recognizer import Member
 from digit_recognizer.workspace import Workspace
 
-THREADS = 1  # as in other tests: a process has one number of them
-# Every kind of network, and every option that makes another graph of it.
+THREADS = 1  # as in other tests, because it cannot change within a process
+# Every kind of network, and every option that changes its graph.
 KINDS = {
     "dense": Experiment("dense", Dense((24, 16)), pixels="raw", test_shift=2),
     "dense-normalized": Experiment("dense-normalized", Dense((24, 16), 0.2, True)),
@@ -42,7 +42,7 @@ KINDS = {
 
 
 def randomize(model: Any, seed: int) -> Any:
-    """Draw everything that training would have learnt, the statistics of normalisation included."""
+    """Draw random values for all weights, including the statistics of batch normalisation."""
     generator = np.random.default_rng(seed)
     for layer in model.layers:
         drawn = []
@@ -51,7 +51,7 @@ def randomize(model: Any, seed: int) -> Any:
             if variable.name == "moving_variance":
                 values = values**2 + 0.1
             elif variable.name == "kernel":
-                # About as large as what goes in, so that no activation grows out of hand.
+                # Keeps outputs about as large as inputs, so that activations do not explode.
                 values *= np.sqrt(2 / np.prod(variable.shape[:-1]))
             drawn.append(values)
         if drawn:
@@ -61,11 +61,11 @@ def randomize(model: Any, seed: int) -> Any:
 
 
 def _spread_logits(model: Any) -> None:
-    """Scale the last layer, so that images are told apart and no answer is all or nothing."""
+    """Scale the last layer, so that predictions differ between images and are not extreme."""
     logits = np.asarray(model.predict_on_batch(draw_images(20)[..., None].astype(np.float32)))
     last = model.layers[-1]
     kernel, bias = last.get_weights()
-    assert logits.std(axis=0).min() > 0, "this draw has no unit that is ever above 0"
+    assert logits.std(axis=0).min() > 0, "with these weights every unit is always 0"
     scale = 1 / logits.std(axis=0)
     last.set_weights([kernel * scale, (bias - logits.mean(axis=0)) * scale])
 
@@ -80,7 +80,7 @@ def make_member(experiment: Experiment, folds: int = 2, precision: str = "float3
 
 
 def make_run(workspace: Workspace, experiment: Experiment, precision: str = "float32") -> Run:
-    """Leave a complete run of such networks, with what they make of the data on record."""
+    """Make a complete run of such networks, with their recorded predictions."""
     train, test = load_train(workspace), load_test(workspace)
     assert train.labels is not None
     folds = assign_folds(train.labels, experiment.folds, experiment.seed)
@@ -102,7 +102,7 @@ def make_run(workspace: Workspace, experiment: Experiment, precision: str = "flo
 
 
 def draw_images(count: int, seed: int = 0) -> np.ndarray:
-    """Blots of every grey, unlike on every side, so that a shift the wrong way would be noticed."""
+    """Random grey blots, different at every edge, so that a wrong shift would be noticed."""
     generator = np.random.default_rng(seed)
     blots = np.repeat(np.repeat(generator.integers(0, 256, (count, 7, 7)), 4, axis=1), 4, axis=2)
     ink = generator.integers(0, 2, (count, 28, 28)) * blots

@@ -1,4 +1,4 @@
-"""A model file from anywhere: ours is run, and nothing of any other."""
+"""Of model files from anywhere, only our own exports are run."""
 
 import os
 from collections.abc import Callable
@@ -39,7 +39,7 @@ def find(model: Any, operator: str) -> Any:
     return next(node for node in model.graph.node if node.op_type == operator)
 
 
-def test_a_file_of_ours_is_taken(good: bytes, tmp_path: Path) -> None:
+def test_our_own_file_is_accepted(good: bytes, tmp_path: Path) -> None:
     path = tmp_path / "ours.onnx"
     path.write_bytes(good)
     assert read_model(path).facts == FACTS
@@ -141,29 +141,29 @@ def have_a_colourful_name(model: Any) -> None:
 
 
 CHANGES = {
-    add_foreign_operator: "standard's operators alone",
-    add_hidden_foreign_operator: "operators that no export has: Relu",
+    add_foreign_operator: "version 13 of the standard's operators",
+    add_hidden_foreign_operator: "operators that exports do not have: Relu",
     add_function: "functions",
-    add_inner_graph: "graphs or tables inside",
-    refer_to_file: "takes data from other files",
-    refer_to_file_in_an_attribute: "graphs or tables inside",
-    take_other_images: r"does not take images, uint8 \(n, 28, 28\)",
-    take_larger_images: r"does not take images, uint8 \(n, 28, 28\)",
-    take_something_else: "does not take images",
-    answer_something_else: "does not take images",
-    answer_more: "does not take images",
-    pad_without_end: "larger than any of ours",
-    double_again_and_again: "larger than any of ours|does not hold together",
-    loop_back: "does not hold together",
+    add_inner_graph: "contain graphs or tensors",
+    refer_to_file: "refers to data in other files",
+    refer_to_file_in_an_attribute: "contain graphs or tensors",
+    take_other_images: r"input is not images, uint8 \(n, 28, 28\)",
+    take_larger_images: r"input is not images, uint8 \(n, 28, 28\)",
+    take_something_else: "input is not images",
+    answer_something_else: "input is not images",
+    answer_more: "input is not images",
+    pad_without_end: "larger than in any export",
+    double_again_and_again: "larger than in any export|graph is invalid",
+    loop_back: "graph is invalid",
     use_a_newer_standard: "version 13 of the standard",
-    forget_facts: "does not say what it was made of",
+    forget_facts: "facts about its runs are missing",
     be_of_another_format: "another version",
-    have_a_colourful_name: "holds signs",
+    have_a_colourful_name: "control characters",
 }
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_a_file_that_is_not_as_ours_are_is_refused_in_a_sentence(
+def test_a_file_that_differs_from_exports_is_refused_in_one_sentence(
     good: bytes, tmp_path: Path, change: Callable[[Any], object]
 ) -> None:
     path = tmp_path / "foreign.onnx"
@@ -179,21 +179,21 @@ def test_a_file_that_is_not_as_ours_are_is_refused_in_a_sentence(
 @pytest.mark.parametrize(
     "contents", [b"", b"PK\x03\x04 a zip", b"\x89HDF\r\n\x1a\n", b"\x80\x04pickle", b"{}"]
 )
-def test_what_is_no_onnx_file_is_refused(tmp_path: Path, contents: bytes) -> None:
+def test_other_kinds_of_files_are_refused(tmp_path: Path, contents: bytes) -> None:
     path = tmp_path / "other.onnx"
     path.write_bytes(contents)
     with pytest.raises(ProjectError, match=r"other\.onnx is not a model that `make export` wrote"):
         load_onnx(path)
 
 
-def test_a_file_that_is_not_there_or_a_folder_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_or_a_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"Cannot read the model .*nowhere\.onnx: No such file"):
         load_onnx(tmp_path / "nowhere.onnx")
     with pytest.raises(ProjectError, match="Is a directory"):
         load_onnx(tmp_path)
 
 
-def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
+def test_a_huge_file_is_refused_before_reading(tmp_path: Path) -> None:
     path = tmp_path / "huge.onnx"
     path.touch()
     os.truncate(path, 2**40)
@@ -201,7 +201,7 @@ def test_a_huge_file_is_refused_unread(tmp_path: Path) -> None:
         load_onnx(path)
 
 
-def test_damage_anywhere_is_refused_or_leaves_a_model_that_answers(good: bytes) -> None:
+def test_a_damaged_file_is_refused_or_still_predicts(good: bytes) -> None:
     generator = np.random.default_rng(0)
     refused = 0
     for _ in range(120):

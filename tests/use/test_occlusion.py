@@ -1,4 +1,4 @@
-"""Maps of what hiding ink changes, held against recognisers whose answer is known."""
+"""Occlusion maps, compared with functions whose explanation is known."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ class Linear:
 
 
 def draw_image(seed: int = 0) -> np.ndarray:
-    """Ink of all strengths in the middle, on paper."""
+    """Ink of all strengths in the middle."""
     image = np.zeros((28, 28), np.uint8)
     image[5:23, 9:20] = np.random.default_rng(seed).integers(0, 256, (18, 11))
     return image
@@ -37,7 +37,7 @@ def draw_weights(seed: int = 1) -> np.ndarray:
     return np.random.default_rng(seed).normal(0, 1e-4, (28, 28))
 
 
-def test_windows_of_one_pixel_give_each_pixel_s_own_part() -> None:
+def test_windows_of_one_pixel_give_each_pixels_own_part() -> None:
     image, weights = draw_image(), draw_weights()
     found = occlude(Linear(weights), image, 7, window=1, stride=1)
     assert found.shape == (28, 28)
@@ -46,7 +46,7 @@ def test_windows_of_one_pixel_give_each_pixel_s_own_part() -> None:
 
 
 @pytest.mark.parametrize(("window", "stride"), [(5, 3), (5, 2), (3, 1), (7, 7)])
-def test_where_all_ink_counts_alike_so_does_the_map(window: int, stride: int) -> None:
+def test_ink_that_counts_equally_gives_a_proportional_map(window: int, stride: int) -> None:
     image = draw_image()
     found = occlude(Linear(np.full((28, 28), 2e-4)), image, 7, window, stride)
     assert found == pytest.approx(2e-4 * image, abs=1e-4)
@@ -64,7 +64,7 @@ def test_ink_for_and_against_a_digit_has_opposite_signs() -> None:
     assert (against[3:8, 3:8] < 0).all()
 
 
-def test_paper_is_zero_and_asked_about_only_with_ink_beside_it() -> None:
+def test_empty_pixels_are_zero_and_empty_windows_are_not_tried() -> None:
     image = draw_image()
     recognizer = Linear(draw_weights())
     found = occlude(recognizer, image, 7)
@@ -73,14 +73,14 @@ def test_paper_is_zero_and_asked_about_only_with_ink_beside_it() -> None:
     assert recognizer.batches[0] < 1 + len(place_windows(np.ones_like(image), 5, 3))
 
 
-def test_a_blank_image_is_zero_everywhere_and_asks_nothing() -> None:
+def test_an_empty_image_is_zero_everywhere_and_needs_no_prediction() -> None:
     recognizer = Linear(draw_weights())
     assert not occlude(recognizer, np.zeros((28, 28), np.uint8), 7).any()
     assert recognizer.batches == []
 
 
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (27, 27), (0, 13), (27, 3)])
-def test_a_dot_anywhere_is_found_where_it_is(row: int, column: int) -> None:
+def test_a_dot_is_found_at_its_own_position(row: int, column: int) -> None:
     image = np.zeros((28, 28), np.uint8)
     image[row, column] = 255
     found = occlude(Linear(np.full((28, 28), 1e-2)), image, 7)
@@ -88,7 +88,7 @@ def test_a_dot_anywhere_is_found_where_it_is(row: int, column: int) -> None:
     assert found[row, column] == pytest.approx(2.55, rel=1e-4)
 
 
-def test_a_map_does_not_change_the_image_and_is_the_same_again() -> None:
+def test_a_map_is_reproducible_and_does_not_change_the_image() -> None:
     image = draw_image()
     before = image.copy()
     first = occlude(Linear(draw_weights()), image, 7)
@@ -102,7 +102,7 @@ def test_windows_that_would_miss_pixels_are_refused(window: int, stride: int) ->
         occlude(Linear(draw_weights()), draw_image(), 7, window, stride)
 
 
-def test_log_odds_tell_certainties_apart_and_stay_finite() -> None:
+def test_log_odds_differ_between_very_confident_predictions_and_stay_finite() -> None:
     def sure_by(rest: float) -> Any:
         row = np.zeros((1, 10), np.float32)
         row[0, 3], row[0, 4] = 1, rest

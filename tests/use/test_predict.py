@@ -1,4 +1,4 @@
-"""`make predict`, as a person runs it."""
+"""`make predict`, as a user runs it."""
 
 import csv
 import io
@@ -24,20 +24,20 @@ from tests.use.pictures.photos import KINDS, make_photo
 
 @pytest.fixture
 def home(small_home: Path, tmp_path: Path) -> Workspace:
-    """A copy to write in."""
+    """A copy for tests that write."""
     return Workspace(Path(shutil.copytree(small_home, tmp_path / "copy")))
 
 
 @pytest.fixture(scope="session")
 def held_back(small_home: Path) -> tuple[np.ndarray, np.ndarray]:
-    """The sample's test digits, which no network has seen, and what they are."""
+    """The sample's test digits, which no network was trained on, and their labels."""
     workspace = Workspace(small_home)
     _, labels = read_answers(workspace.data / "solution.csv")
     return load_test(workspace).images, labels
 
 
 @pytest.mark.slow
-def test_nearly_all_of_200_photos_of_held_back_digits_are_read(
+def test_most_of_200_photos_of_test_digits_are_read_correctly(
     home: Workspace, held_back: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
     images, labels = (each[:200] for each in held_back)
@@ -51,13 +51,13 @@ def test_nearly_all_of_200_photos_of_held_back_digits_are_read(
     with open(out, newline="") as file:
         read = {int(Path(row["file"]).stem): row["digit"] for row in csv.DictReader(file)}
     right = sum(read[number] == str(label) for number, label in enumerate(labels))
-    # 96.4 % by this small network of a thousand coarse digits; the full-size one, of which
-    # `measure.py` is, reads 99.2 %.
+    # This small network, trained on a thousand coarse digits, reads 96.4 %; the full-size one,
+    # which `measure.py` is about, reads 99.2 %.
     assert right >= 0.93 * len(images)
 
 
 @pytest.mark.slow
-def test_the_command_reads_what_can_be_read_and_says_what_cannot(
+def test_the_command_reads_what_it_can_and_reports_the_rest(
     home: Workspace, held_back: tuple[np.ndarray, np.ndarray], tmp_path: Path
 ) -> None:
     images, labels = held_back
@@ -110,7 +110,7 @@ def test_the_command_reads_what_can_be_read_and_says_what_cannot(
 
 
 class Nines:
-    """Takes every picture for a 9."""
+    """Predicts 9 for every picture."""
 
     label = "nines"
 
@@ -119,7 +119,7 @@ class Nines:
 
 
 def read_pictures(tmp_path: Path, *images: str, out: Path | None = None) -> str:
-    """Predict what must have a picture that cannot be read; return what was printed."""
+    """Predict pictures of which some cannot be read; return the output."""
     output = io.StringIO()
     console = Console(file=output, soft_wrap=True, highlight=False)
     with pytest.raises(ProjectError, match="could not be read; see above"):
@@ -129,7 +129,7 @@ def read_pictures(tmp_path: Path, *images: str, out: Path | None = None) -> str:
     return output.getvalue()
 
 
-def test_where_there_is_no_picture_no_network_is_loaded_or_made(
+def test_without_a_picture_no_network_is_loaded_or_exported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("digit_recognizer.use.predict.load_recognizer", lambda *_: pytest.fail())
@@ -137,7 +137,7 @@ def test_where_there_is_no_picture_no_network_is_loaded_or_made(
     assert "nowhere.png': It cannot be read: No such file" in told
 
 
-def test_a_missing_file_is_told_of_before_a_network_is_loaded_or_made(
+def test_a_missing_file_is_reported_before_a_network_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = tmp_path / "rows.csv"
@@ -163,20 +163,20 @@ def test_a_missing_file_is_told_of_before_a_network_is_loaded_or_made(
     assert "No such file" in missing["error"]
 
 
-def test_nothing_named_is_wrong_usage(home: Workspace) -> None:
+def test_a_command_without_pictures_is_wrong_usage(home: Workspace) -> None:
     done = run(home, "predict")
     assert done.returncode == 2
     assert "no picture is named" in done.stdout
 
 
-def test_a_path_that_the_shell_has_split_is_one(tmp_path: Path, held_back: tuple) -> None:
+def test_a_path_that_the_shell_has_split_is_joined(tmp_path: Path, held_back: tuple) -> None:
     path = tmp_path / "my digit.png"
     path.write_bytes(make_photo(held_back[0][0], "scan", 0))
     (only,) = gather(str(path).split(" "))
     assert isinstance(only, Seen) and only.name == str(path)
 
 
-def test_rows_are_shown_to_the_networks_as_they_are(small_home: Path) -> None:
+def test_rows_of_a_csv_are_not_changed(small_home: Path) -> None:
     seen = list(gather([str(small_home / "data/test.csv")]))
     images = load_test(Workspace(small_home)).images
     assert len(seen) == len(images)
@@ -186,7 +186,7 @@ def test_rows_are_shown_to_the_networks_as_they_are(small_home: Path) -> None:
     )
 
 
-def test_files_come_in_the_order_of_their_numbers(tmp_path: Path, held_back: tuple) -> None:
+def test_files_are_sorted_by_their_numbers(tmp_path: Path, held_back: tuple) -> None:
     for name in ("10.png", "9.png", "b.jpg", "A.png"):
         (tmp_path / name).write_bytes(make_photo(held_back[0][0], "scan", 0))
     assert [Path(each.name).name for each in gather([str(tmp_path)])] == [
@@ -194,14 +194,14 @@ def test_files_come_in_the_order_of_their_numbers(tmp_path: Path, held_back: tup
     ]  # fmt: skip
 
 
-def test_an_empty_folder_and_a_broken_csv_are_told_of(tmp_path: Path) -> None:
+def test_an_empty_folder_and_a_broken_csv_are_reported(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "rows.csv").write_text("a,b\n1,2\n")
     told = list(gather([str(tmp_path / "empty"), str(tmp_path / "rows.csv")]))
     assert all(isinstance(each, Unread) for each in told) and len(told) == 2
 
 
-def test_what_is_no_file_is_told_of_and_not_waited_for(tmp_path: Path) -> None:
+def test_a_named_pipe_is_reported_and_not_waited_for(tmp_path: Path) -> None:
     for name in ("pipe.png", "rows.csv"):
         os.mkfifo(tmp_path / name)
     told = list(gather([str(tmp_path / "pipe.png"), str(tmp_path), str(tmp_path / "rows.csv")]))

@@ -1,4 +1,4 @@
-"""Whoever asks a line-up gets the blend's answer, from its runs or from its file."""
+"""A line-up predicts as the blend does, from its runs or from its file."""
 
 import os
 import subprocess
@@ -50,7 +50,9 @@ def recognizer(request: pytest.FixtureRequest) -> Recognizer:
     return OnnxRecognizer(check_model(write_blend(networks, FACTS, ""), "made up"), threads=3)
 
 
-def test_the_test_part_s_answers_are_those_on_record(workspace: Workspace, runs: list[Run]) -> None:
+def test_predictions_of_the_test_images_are_the_recorded_ones(
+    workspace: Workspace, runs: list[Run]
+) -> None:
     train, test = load_train(workspace), load_test(workspace)
     assert train.labels is not None
     recorded = blend(runs, train.labels).test
@@ -60,10 +62,10 @@ def test_the_test_part_s_answers_are_those_on_record(workspace: Workspace, runs:
     answered = load_as_trained("both", runs).recognize(test.images)
     np.testing.assert_allclose(answered, recorded, rtol=0, atol=1e-7)
     folds = [run.load_fold_test(0) for run in runs]
-    assert np.abs(np.mean(folds, axis=0) - recorded).max() > 0.01, "all folds have their say"
+    assert np.abs(np.mean(folds, axis=0) - recorded).max() > 0.01, "all folds count"
 
 
-def test_networks_answer_in_the_precision_that_they_were_trained_in(workspace: Workspace) -> None:
+def test_networks_predict_in_the_precision_of_their_training(workspace: Workspace) -> None:
     run = make_run(workspace, replace(STAGES, precision="auto"), precision="bfloat16")
     images = load_test(workspace).images
     assert load_as_trained("", [run]).recognize(images).tobytes() == run.load_test().tobytes()
@@ -71,7 +73,7 @@ def test_networks_answer_in_the_precision_that_they_were_trained_in(workspace: W
     assert 1e-5 < difference.max() < 0.2
 
 
-def test_an_image_s_answer_is_its_own(recognizer: Recognizer) -> None:
+def test_a_prediction_does_not_depend_on_the_other_images(recognizer: Recognizer) -> None:
     images = draw_images(75)
     together = recognizer.recognize(images)
     assert (together.shape, together.dtype) == ((75, 10), np.float32)
@@ -82,7 +84,7 @@ def test_an_image_s_answer_is_its_own(recognizer: Recognizer) -> None:
     assert recognizer.label == "made up"
 
 
-def test_many_may_ask_at_once() -> None:
+def test_many_threads_can_predict_at_once() -> None:
     networks = KerasRecognizer("made up", [make_member(STAGES)])
     recognizer = OnnxRecognizer(check_model(write_blend(networks, FACTS, ""), "made up"), threads=2)
     images = draw_images(64)
@@ -102,7 +104,7 @@ def test_many_may_ask_at_once() -> None:
         np.zeros((1, 32, 32), np.uint8),
     ],
 )
-def test_what_is_no_image_is_refused(recognizer: Recognizer, images: np.ndarray) -> None:
+def test_arrays_of_another_form_are_refused(recognizer: Recognizer, images: np.ndarray) -> None:
     with pytest.raises(ValueError, match=r"expected uint8 \(n, 28, 28\)"):
         recognizer.recognize(images)
 
@@ -119,7 +121,7 @@ def load(
     )
 
 
-def test_what_cannot_be_meant_is_refused(workspace: Workspace, runs: list[Run]) -> None:
+def test_contradictory_choices_are_refused(workspace: Workspace, runs: list[Run]) -> None:
     for choice, problem in (
         ({"backend": "pytorch"}, "BACKEND=pytorch; expected one of onnx, keras"),
         ({"backend": ""}, "expected one of onnx, keras"),
@@ -136,7 +138,7 @@ def test_what_cannot_be_meant_is_refused(workspace: Workspace, runs: list[Run]) 
 
 
 @pytest.mark.parametrize("backend", ["onnx", "keras"])
-def test_runs_of_different_data_do_not_answer_together(
+def test_runs_of_different_data_are_not_blended(
     workspace: Workspace, runs: list[Run], backend: str
 ) -> None:
     write_json(runs[0].folder / "config.json", {**runs[0].config, "data": "b" * 64})
@@ -145,7 +147,7 @@ def test_runs_of_different_data_do_not_answer_together(
 
 
 @pytest.mark.parametrize("backend", ["onnx", "keras"])
-def test_a_run_that_is_not_whole_does_not_answer(
+def test_an_incomplete_run_does_not_predict(
     workspace: Workspace, runs: list[Run], backend: str
 ) -> None:
     (runs[0].folder / "fold-2/done.json").unlink()
@@ -153,7 +155,7 @@ def test_a_run_that_is_not_whole_does_not_answer(
         load(workspace, "dense", backend=backend)
 
 
-# Everything that only the full installation has.
+# Hides everything that only the full installation has.
 ONLY_A_FILE = """
 import sys
 from importlib.metadata import distributions
@@ -192,7 +194,7 @@ def ask_without(absent: list[str], workspace: Workspace, experiments: list[str],
     return done.stdout + done.stderr
 
 
-def test_a_file_is_enough_and_an_up_to_date_one_needs_nothing_that_trains(
+def test_a_file_is_enough_and_an_up_to_date_one_needs_no_training_library(
     workspace: Workspace,
 ) -> None:
     run = make_run(workspace, DENSE)
@@ -200,10 +202,10 @@ def test_a_file_is_enough_and_an_up_to_date_one_needs_nothing_that_trains(
     model = f"Path({str(workspace.exports / 'dense.onnx')!r})"
     assert "(2, 10)" in ask_without(TRAINS + READS, workspace, [], model)
     assert "(2, 10)" in ask_without(["tensorflow", "keras"], workspace, ["dense"], "None")
-    # The refusal is real: with other weights in the runs, Keras is needed, and is not there.
+    # Keras is really hidden: with other weights in the runs it is needed, and missing.
     change_weights(run)
     told = ask_without(["tensorflow", "keras"], workspace, ["dense"], "None")
-    assert "is made first" in told
+    assert "Making exports/dense.onnx first" in told
     assert "keras is not installed" in told
 
 
@@ -217,7 +219,7 @@ def change_weights(run: Run) -> None:
     )  # fmt: skip
 
 
-def test_an_export_is_made_anew_exactly_when_the_runs_have_changed(workspace: Workspace) -> None:
+def test_an_export_is_made_again_only_if_the_runs_have_changed(workspace: Workspace) -> None:
     run = make_run(workspace, DENSE)
     images, path = load_test(workspace).images, workspace.exports / "dense.onnx"
     np.testing.assert_allclose(
@@ -244,8 +246,8 @@ def test_an_export_is_made_anew_exactly_when_the_runs_have_changed(workspace: Wo
     assert path.read_bytes() == second
 
 
-def test_an_export_of_other_shifts_is_out_of_date(workspace: Workspace) -> None:
-    """Not a weight has changed, and yet the answers do."""
+def test_an_export_with_other_shifts_is_out_of_date(workspace: Workspace) -> None:
+    """No weight has changed, but the predictions have."""
     run = make_run(workspace, STAGES)
     images = load_test(workspace).images
     before = load(workspace, STAGES.name).recognize(images)

@@ -1,7 +1,7 @@
-"""What was measured, for the simulation to start from.
+"""The measured values that the simulation starts from.
 
-In: nothing. Out: figures. What always holds: each was taken on two cores of an AMD EPYC (Zen 4)
-with bfloat16 in hardware, in the way that its comment says; what is assumed instead says so, too.
+In: nothing. Out: numbers. What always holds: each was measured on two cores of an AMD EPYC (Zen 4)
+with bfloat16 in hardware, as its comment says; an assumed value is marked as one.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ IMAGES, TEST_IMAGES = 42_000, 28_000
 
 @dataclass(frozen=True)
 class Training:
-    """One fold of an experiment, by a process of one thread beside another one."""
+    """One fold of an experiment, trained by a process of one thread beside another one."""
 
     name: str
     images_per_second: float
-    rest: float  # seconds of a fold in which it does not train: building, predicting
+    rest: float  # seconds for a fold besides training: building, predicting
 
     @property
     def folds(self) -> int:
@@ -26,7 +26,7 @@ class Training:
 
     @property
     def passes(self) -> int:
-        """How many images it is shown in all its epochs."""
+        """How many images it is shown in all epochs together."""
         return IMAGES * (self.folds - 1) // self.folds * EXPERIMENTS[self.name].epochs
 
     @property
@@ -49,7 +49,7 @@ TRAININGS = {
 # `.venv/bin/python scripts/scaling.py --measure`.
 HERE = Costs(start=0.55, process=4.5, saving=0.13, process_serves_on=True)
 CLUSTER = Costs(
-    start=0.55 + 0.7 + 4.5,  # importing Dask; a process that finds which precision is fast
+    start=0.55 + 0.7 + 4.5,  # importing Dask; a process that finds the fastest precision
     process=4.5,
     saving=0.13,
     digits=(IMAGES + TEST_IMAGES) * 28 * 28 + IMAGES,

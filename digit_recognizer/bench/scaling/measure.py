@@ -1,11 +1,12 @@
 """Measure what a line-up takes besides training, for `inputs.py`.
 
-In: nothing. Out: lines of text. What always holds: the best of several times counts, and seconds of
-the processor where that is what matters, because whatever else runs here only adds.
+In: nothing. Out: lines of text. What always holds: the best of several times counts, and processor
+seconds where these matter, because other work on the machine only adds time.
 """
 
 import os
 import time
+import timeit
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -29,11 +30,11 @@ _TIMES = 3
 
 
 def measure_inputs() -> Iterator[str]:
-    """Yield a line for each figure as soon as it is taken."""
+    """Yield a line for each value as soon as it is measured."""
     start = _best(
         lambda: call_apart(choose_precision, 1, meanwhile=lambda: None), _seconds_of_children
     )
-    yield f"a process, from its start to the precision that is fast in it: {start:.1f} s"
+    yield f"a process, from its start until it knows the fastest precision: {start:.1f} s"
     nothing = _best(lambda: call_apart(len, (), meanwhile=lambda: None), _seconds_of_children)
     dask = _best(lambda: call_apart(_import_dask, meanwhile=lambda: None), _seconds_of_children)
     yield f"importing Dask: {dask - nothing:.1f} s"
@@ -44,12 +45,7 @@ def measure_inputs() -> Iterator[str]:
 
 
 def _best(act: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
-    seconds = []
-    for _ in range(_TIMES):
-        started = clock()
-        act()
-        seconds.append(clock() - started)
-    return min(seconds)
+    return min(timeit.repeat(act, timer=clock, repeat=_TIMES, number=1))
 
 
 def _seconds_of_children() -> float:
@@ -82,7 +78,7 @@ def _size(result: FoldResult) -> int:
 
 
 def _time_saving(experiment: Experiment, result: FoldResult) -> float:
-    """Return the seconds of the last fold, for which all of them are read again."""
+    """Return the seconds to save the last fold, for which all folds are read again."""
     labels = np.arange(IMAGES, dtype=np.uint8) % 10
     folds = assign_folds(labels, experiment.folds, experiment.seed)
     with TemporaryDirectory() as folder:

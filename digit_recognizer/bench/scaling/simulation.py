@@ -1,9 +1,8 @@
-"""The trainings of a line-up on any number of workers, second by second.
+"""Simulates the training of a line-up on any number of workers.
 
-In: how long each fold trains, how many workers there are, what everything beside training costs.
-Out: when each fold begins and ends, and when the command does. What always holds: a worker trains
-one fold at a time, folds are handed out in their order to whoever is free, and the caller writes
-one result at a time.
+In: the seconds of each fold, the number of workers, the costs besides training. Out: when each fold
+starts and ends, and when the command ends. What always holds: a worker trains one fold at a time,
+folds are given in their order to the next free worker, and the caller writes one result at a time.
 """
 
 import heapq
@@ -12,11 +11,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Costs:
-    """What a line-up takes beside its training, in seconds and bytes."""
+    """The costs of a line-up besides training, in seconds and bytes."""
 
-    start: float  # of the command: imports, reading, asking in which precision to train
-    process: float  # of a process that trains: Python, TensorFlow
-    saving: float  # of a fold's result, by the caller
+    start: float  # of the command: imports, reading, finding the precision
+    process: float  # start of a process that trains: Python, TensorFlow
+    saving: float  # writing a fold's result, by the caller
     digits: float = 0  # bytes, to each worker that trains
     result: float = 0  # bytes, from each fold
     bandwidth: float = float("inf")  # bytes a second, of each machine
@@ -34,16 +33,16 @@ class Span:
 class Outcome:
     seconds: float  # until the command ends
     spans: tuple[Span, ...]  # of the folds, in their order
-    workers: int  # that there are
+    workers: int  # all of them, idle ones included
 
     @property
     def busy(self) -> float:
-        """The part of all workers' time in which they train."""
+        """The part of the workers' time in which they train."""
         return sum(span.ended - span.begun for span in self.spans) / (self.workers * self.seconds)
 
 
 def simulate(folds: list[float], workers: int, costs: Costs) -> Outcome:
-    """Train the folds, of so many seconds each, on the workers."""
+    """Train folds that take these seconds on the workers."""
     arrivals = _arrivals(min(workers, len(folds)), costs)
     free = [(arrival, worker) for worker, arrival in enumerate(arrivals)]
     heapq.heapify(free)
@@ -61,10 +60,10 @@ def simulate(folds: list[float], workers: int, costs: Costs) -> Outcome:
 
 
 def _arrivals(workers: int, costs: Costs) -> list[float]:
-    """Return when the digits are with each worker.
+    """Return when each worker has the digits.
 
-    The caller sends them to the scheduler, which sends them to one worker; then each that has them
-    passes them on to one that has not.
+    The caller sends them to the scheduler, which sends them to one worker. Then each worker that
+    has them sends them to one that does not.
     """
     hop = costs.digits / costs.bandwidth
     arrivals = [costs.start + 2 * hop]

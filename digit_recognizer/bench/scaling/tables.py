@@ -1,6 +1,6 @@
-"""What line-ups would take on other machines, as tables in Markdown.
+"""How long line-ups would take on other machines, as tables in Markdown.
 
-In: nothing. Out: text. What always holds: docs/scaling.md has these very tables.
+In: nothing. Out: text. What always holds: docs/scaling.md contains exactly these tables.
 """
 
 from collections.abc import Iterator, Sequence

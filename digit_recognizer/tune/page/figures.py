@@ -1,7 +1,7 @@
 """The plots of a study's page.
 
-In: trials. Out: matplotlib figures. What always holds: pruned trials are seen, but never as points
-beside done ones, since what they have is a guess.
+In: trials. Out: matplotlib figures. What always holds: pruned trials are marked, but never as
+points like finished ones, because their errors are only estimates.
 """
 
 from itertools import accumulate
@@ -11,23 +11,28 @@ from digit_recognizer.experiments.spaces import Between, Range
 from digit_recognizer.pages.pictures import BLUE, INK, ORANGE, VERMILION, new_figure, tidy
 from digit_recognizer.tune.study import Trial, format_value
 
-_WIDE_RANGE = 5  # from here on, a logarithmic axis
+_WIDE_RANGE = 5  # of largest to smallest error; from here on the axis is logarithmic
 
 
 def draw_history(trials: list[Trial]) -> Any:
-    """Draw errors against the image passes that the study had used when each trial ended."""
+    """Plot errors against the image passes that the study had used when each trial ended."""
     ended = sorted((trial for trial in trials if trial.ended), key=lambda trial: trial.ended)
     used = list(accumulate(trial.passes / 1e6 for trial in ended))
     done = [(x, trial) for x, trial in zip(used, ended, strict=True) if trial.errors is not None]
     figure = new_figure(7.0, 3.6)
     axes = figure.subplots()
-    own = [(x, trial) for x, trial in done if trial.is_own]
-    others = [(x, trial) for x, trial in done if not trial.is_own]
+    original = [(x, trial) for x, trial in done if trial.is_original]
+    others = [(x, trial) for x, trial in done if not trial.is_original]
     axes.plot(
         [x for x, _ in others], _errors(others), "o", color=BLUE, label="finished", markersize=5
     )
     axes.plot(
-        [x for x, _ in own], _errors(own), "D", color=VERMILION, label="original", markersize=6
+        [x for x, _ in original],
+        _errors(original),
+        "D",
+        color=VERMILION,
+        label="original",
+        markersize=6,
     )
     best = list(accumulate(_errors(done), min))
     if best:
@@ -53,7 +58,7 @@ def draw_importances(importances: dict[str, float]) -> Any:
 
 
 def draw_slice(trials: list[Trial], key: str, range_: Range) -> Any:
-    """Draw errors against one value."""
+    """Plot errors against one value."""
     figure = new_figure(3.6, 2.6)
     axes = figure.subplots()
     chosen = [trial for trial in trials if key in trial.chosen]
@@ -67,8 +72,8 @@ def draw_slice(trials: list[Trial], key: str, range_: Range) -> Any:
         return value
 
     done = [(place(trial), trial) for trial in chosen if trial.errors is not None]
-    for is_own, marker, colour in ((False, "o", BLUE), (True, "D", VERMILION)):
-        some = [(x, trial) for x, trial in done if trial.is_own == is_own]
+    for is_original, marker, colour in ((False, "o", BLUE), (True, "D", VERMILION)):
+        some = [(x, trial) for x, trial in done if trial.is_original == is_original]
         axes.plot([x for x, _ in some], _errors(some), marker, color=colour, markersize=5)
     _scale_errors(axes, _errors(done))
     if labels:
@@ -99,7 +104,7 @@ def _scale_errors(axes: Any, errors: list[int]) -> None:
 
 
 def _mark_pruned(axes: Any, places: list[float]) -> None:
-    """Put a tick at the foot of the drawing for each trial without a final figure."""
+    """Put a tick at the bottom of the plot for each trial without a final score."""
     axes.plot(
         places,
         [0.02] * len(places),

@@ -1,14 +1,15 @@
 """Write `reports/tune-<study>.html`: what was tried, what was best, how reliable that is.
 
 In: a study. Out: one HTML file. What always holds: it shows the study as it is stored, and beside
-the best trial it says how much of that is luck.
+the best trial it says how much of its score may be luck.
 """
 
-from dataclasses import replace
+import dataclasses
 from pathlib import Path
 from typing import Any
 
 from digit_recognizer.experiments.best_of import name_best
+from digit_recognizer.experiments.experiment import Augmentation, Experiment
 from digit_recognizer.experiments.spaces import read_chosen
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import as_svg
@@ -16,19 +17,22 @@ from digit_recognizer.report.index_page import wording
 from digit_recognizer.report.run_page.repeat import find_command
 from digit_recognizer.scores import format_percent
 from digit_recognizer.tune.judging import find_verdict
-from digit_recognizer.tune.page.code import as_code
+from digit_recognizer.tune.page.analysis import (
+    FEWEST_FOR_IMPORTANCES,
+    estimate_luck,
+    find_importances,
+)
 from digit_recognizer.tune.page.figures import draw_history, draw_importances, draw_slice
-from digit_recognizer.tune.page.importances import LEAST, find_importances
-from digit_recognizer.tune.selection_bias import estimate_luck
 from digit_recognizer.tune.study import (
     Terms,
     Trial,
     build_experiment,
     find_best_trial,
+    find_original_trial,
     format_value,
+    list_changes,
     read_terms,
     read_trials,
-    shorten_key,
 )
 from digit_recognizer.workspace import Workspace, write_file
 
@@ -48,7 +52,7 @@ def write_page(workspace: Workspace, name: str, study: Any) -> Path:
         **_describe_trials(trials, terms),
         **_describe_best(workspace, name, trials, terms),
         **_draw(study, trials, terms),
-        least=LEAST,
+        least=FEWEST_FOR_IMPORTANCES,
         words=wording,
     )
     write_file(path, text.encode())
@@ -56,15 +60,8 @@ def write_page(workspace: Workspace, name: str, study: Any) -> Path:
 
 
 def _describe_trials(trials: list[Trial], terms: Terms) -> dict[str, Any]:
-    own = read_chosen(terms.experiment, terms.space)
-    changed = {
-        trial.number: [
-            f"{shorten_key(key)}={format_value(value)}"
-            for key, value in trial.chosen.items()
-            if value != own[key]
-        ]
-        for trial in trials
-    }
+    original = read_chosen(terms.experiment, terms.space)
+    changed = {trial.number: list_changes(trial.chosen, original) for trial in trials}
     return {
         "trials": trials,
         "changed": changed,
@@ -83,14 +80,14 @@ def _describe_best(
     best = find_best_trial(trials)
     if best is None:
         return {"best": None}
-    own = next((trial for trial in trials if trial.is_own and trial.errors is not None), None)
-    experiment = replace(build_experiment(terms, best), name=name_best(name))
+    original = find_original_trial(trials)
+    experiment = dataclasses.replace(build_experiment(terms, best), name=name_best(name))
     return {
         "best": best,
-        "own": own,
+        "original": original,
         "best_name": name_best(name),
-        "only_best_wrong": len(best.wrong - own.wrong) if own else 0,
-        "only_own_wrong": len(own.wrong - best.wrong) if own else 0,
+        "only_best_wrong": len(best.wrong - original.wrong) if original else 0,
+        "only_original_wrong": len(original.wrong - best.wrong) if original else 0,
         "luck": estimate_luck(trials),
         "code": as_code(experiment),
         "command": find_command(experiment),
@@ -104,12 +101,12 @@ def _draw(study: Any, trials: list[Trial], terms: Terms) -> dict[str, Any]:
     if not done:
         return {"history": None, "importances": {}, "importance_plot": None, "slices": []}
     importances = find_importances(study)
-    told = "; ".join(f"trial {trial.number}: {trial.errors} wrong" for trial in done)
+    text = "; ".join(f"trial {trial.number}: {trial.errors} wrong" for trial in done)
     shares = "; ".join(f"{key} {format_percent(share)}" for key, share in importances.items())
-    # The most important first, where that is known.
+    # The most important first, if that is known.
     keys = [*importances, *(key for key in terms.space if key not in importances)]
     return {
-        "history": as_svg(draw_history(trials), f"Errors against image passes. {told}"),
+        "history": as_svg(draw_history(trials), f"Errors against image passes. {text}"),
         "importances": importances,
         "importance_plot": as_svg(draw_importances(importances), f"Importances: {shares}")
         if importances
@@ -127,3 +124,29 @@ def _draw(study: Any, trials: list[Trial], terms: Terms) -> dict[str, Any]:
             for key in keys
         ],
     }
+
+
+def as_code(experiment: Experiment) -> str:
+    """Return Python code for experiments/named.py, with only what differs from the defaults."""
+    lines = [f"    {_quote(experiment.name)},", f"    {_call(experiment.network)},"]
+    for field in dataclasses.fields(experiment):
+        value = getattr(experiment, field.name)
+        if field.name in ("name", "network", "published") or value == field.default:
+            continue
+        text = _call(value) if isinstance(value, Augmentation) else _quote(value)
+        lines.append(f"    {field.name}={text},")
+    return "\n".join(["Experiment(", *lines, ")"])
+
+
+def _call(part: Any) -> str:
+    """Return the Python call that makes a network or an augmentation."""
+    given = [
+        f"{field.name}={_quote(getattr(part, field.name))}"
+        for field in dataclasses.fields(part)
+        if getattr(part, field.name) != field.default
+    ]
+    return f"{type(part).__name__}({', '.join(given)})"
+
+
+def _quote(value: Any) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)

@@ -1,1 +1,1 @@
-"""One page on what decided: maps of the ink for and against a digit, and their limits."""
+"""One page that explains predictions: maps of the ink for and against a digit, and their limits."""

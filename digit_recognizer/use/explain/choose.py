@@ -1,7 +1,7 @@
 """Choose the images to explain.
 
 In: labels and out-of-fold probabilities. Out: the hardest images, and a typical one of each class.
-What always holds: the choice follows from the predictions alone, never from what a map would show.
+What always holds: the choice depends on the predictions alone, never on the maps.
 """
 
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ HARDEST = 12
 
 @dataclass(frozen=True)
 class Chosen:
-    """An image, and what was made of it by those that never saw it."""
+    """An image and its out-of-fold prediction."""
 
-    index: int  # in the training images, the first being 0
+    index: int  # among the training images, counted from 0
     label: int
     predicted: int
     probability: float  # of the predicted digit
@@ -24,7 +24,7 @@ class Chosen:
 
     @property
     def row(self) -> int:
-        """Its row in train.csv, the first being 1, as people are told."""
+        """Its row in train.csv, counted from 1, as messages and pages do."""
         return self.index + 1
 
     @property
@@ -33,12 +33,12 @@ class Chosen:
 
     @property
     def digits(self) -> list[int]:
-        """What a map is wanted of: what was predicted and, where that is wrong, the label."""
+        """The digits to draw maps of: the predicted one and, if that is wrong, the label."""
         return [self.predicted, self.label] if self.is_wrong else [self.predicted]
 
 
 def choose_hardest(labels: np.ndarray, probabilities: np.ndarray) -> list[Chosen]:
-    """Return the most confidently wrong, then those right with the least confidence."""
+    """Return the most confident errors, then the correct predictions with the least confidence."""
     confidence = probabilities.max(axis=1)
     wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
     right = np.flatnonzero(probabilities.argmax(axis=1) == labels)
@@ -50,7 +50,7 @@ def choose_hardest(labels: np.ndarray, probabilities: np.ndarray) -> list[Chosen
 
 
 def choose_typical(labels: np.ndarray, probabilities: np.ndarray) -> list[Chosen]:
-    """Return, of each class, the right image whose confidence is nearest to the median of those."""
+    """Return, for each class, the correct prediction whose confidence is closest to the median."""
     confidence = probabilities.max(axis=1)
     is_right = probabilities.argmax(axis=1) == labels
     typical = []
@@ -65,7 +65,7 @@ def choose_typical(labels: np.ndarray, probabilities: np.ndarray) -> list[Chosen
 def _describe(labels: np.ndarray, probabilities: np.ndarray, row: int) -> Chosen:
     own, label = probabilities[row], int(labels[row])
     runner_up, predicted = (int(digit) for digit in np.argsort(own, kind="stable")[-2:])
-    # Where two digits tie, the first counts as predicted everywhere else.
+    # If two digits tie, take the first as the predicted one, as everywhere else.
     if own[runner_up] == own[predicted]:
         predicted, runner_up = sorted((predicted, runner_up))
     return Chosen(row, label, predicted, float(own[predicted]), float(own[label]), runner_up)

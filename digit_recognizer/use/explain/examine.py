@@ -1,7 +1,8 @@
 """Explain one image by every method.
 
-In: a jury, an image and what was made of it. Out: maps of the digits in question, and what hiding a
-spot changes. What always holds: all methods explain the same quantity, the log-odds of a digit.
+In: the networks of the folds that held it out, an image and its prediction. Out: maps of the digits
+in question, and what hiding a spot changes. What always holds: all methods explain the same
+quantity, the log-odds of a digit.
 """
 
 from dataclasses import dataclass
@@ -11,30 +12,29 @@ import numpy as np
 
 from digit_recognizer.use.explain.agreement import correlate
 from digit_recognizer.use.explain.choose import Chosen
-from digit_recognizer.use.explain.expected_gradients import Expectation
-from digit_recognizer.use.explain.held_out_networks import Jury
-from digit_recognizer.use.explain.integrated_gradients import Integrated, integrate_gradients
+from digit_recognizer.use.explain.gradients import Expectation, Integrated, integrate_gradients
+from digit_recognizer.use.explain.held_out_networks import HeldOutNetworks
 from digit_recognizer.use.occlusion import hide, occlude, place_windows
 
 OCCLUSION, INTEGRATED, SHAP = "occlusion", "integrated gradients", "SHAP"
-# Every place for the window: twenty times the work of its default steps, for a smoother map.
+# The window takes every position, which makes the map smoother than the default stride.
 WINDOW, _STRIDE = 5, 1
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Why this digit, or why not."""
+    """Why this digit, or why not this digit."""
 
     digit: int
     log_odds: float
     integrated: Integrated
     maps: dict[str, np.ndarray]  # by method
-    expected_change: float | None  # what the map of SHAP should sum to
+    expected_change: float | None  # the expected sum of SHAP's map
 
 
 @dataclass(frozen=True)
 class Spot:
-    """What is said when one window is hidden."""
+    """The prediction when one window is hidden."""
 
     window: np.ndarray  # (28, 28) bool
     digit: int
@@ -45,23 +45,23 @@ class Spot:
 class Explanation:
     chosen: Chosen
     image: np.ndarray
-    folds: tuple[int, ...]  # of each run, the one whose network judged
-    probabilities: np.ndarray  # as the jury gives them now
+    folds: tuple[int, ...]  # of each run, the fold whose network predicted
+    probabilities: np.ndarray  # computed now
     answers: list[Answer]  # the predicted digit's first
-    spot: Spot | None  # the one that turns the answer, if any does
+    spot: Spot | None  # the one that changes the prediction, if any does
 
     @property
     def difference(self) -> float:
-        """How far the predicted digit's probability is from the one on record."""
+        """How much the predicted digit's probability differs from the recorded one."""
         return abs(float(self.probabilities[self.chosen.predicted]) - self.chosen.probability)
 
     @property
-    def is_turned(self) -> bool:
-        """Whether that makes another digit the likeliest."""
+    def changes_prediction(self) -> bool:
+        """Whether the difference makes another digit the most probable one."""
         return int(self.probabilities.argmax()) != self.chosen.predicted
 
     def agreements(self) -> dict[tuple[str, str], float]:
-        """Return how alike each two methods' maps of the predicted digit are."""
+        """Return how similar each two methods' maps of the predicted digit are."""
         maps = self.answers[0].maps
         return {
             (one, other): correlate(maps[one], maps[other], self.image)
@@ -70,31 +70,31 @@ class Explanation:
 
 
 def examine(
-    jury: Jury,
+    networks: HeldOutNetworks,
     expectation: Expectation | None,
     chosen: Chosen,
     image: np.ndarray,
     folds: tuple[int, ...],
 ) -> Explanation:
-    """Explain the image by the networks that are seated."""
+    """Explain the image by the networks of these folds, which are loaded already."""
     return Explanation(
         chosen,
         image,
         folds,
-        jury.recognize(image[None])[0],
-        [_answer(jury, expectation, image, digit) for digit in chosen.digits],
-        find_turning_spot(jury, chosen, image),
+        networks.recognize(image[None])[0],
+        [_answer(networks, expectation, image, digit) for digit in chosen.digits],
+        find_changing_spot(networks, chosen, image),
     )
 
 
 def draw_maps(
-    jury: Jury, expectation: Expectation | None, image: np.ndarray, digit: int
+    networks: HeldOutNetworks, expectation: Expectation | None, image: np.ndarray, digit: int
 ) -> tuple[dict[str, np.ndarray], Integrated]:
-    """Return the map by each method, and what integrated gradients tell besides."""
-    jury.turn_to(digit)
-    integrated = integrate_gradients(jury.odds, jury.gradients, image)
+    """Return the map of each method, and the other results of integrated gradients."""
+    networks.choose_digit(digit)
+    integrated = integrate_gradients(networks.odds, networks.gradients, image)
     maps = {
-        OCCLUSION: occlude(jury.recognize, image, digit, WINDOW, _STRIDE),
+        OCCLUSION: occlude(networks.recognize, image, digit, WINDOW, _STRIDE),
         INTEGRATED: integrated.map,
     }
     if expectation:
@@ -102,12 +102,12 @@ def draw_maps(
     return maps, integrated
 
 
-def find_turning_spot(jury: Jury, chosen: Chosen, image: np.ndarray) -> Spot | None:
-    """Return the window without which the answer is another: the label, where it was wrong."""
+def find_changing_spot(networks: HeldOutNetworks, chosen: Chosen, image: np.ndarray) -> Spot | None:
+    """Return the window whose hiding changes the prediction most; for an error, to the label."""
     windows = place_windows(image, WINDOW, _STRIDE)
     if not len(windows):
         return None
-    probabilities = jury.recognize(hide(image, windows))
+    probabilities = networks.recognize(hide(image, windows))
     winners = probabilities.argmax(axis=1)
     turned = winners == chosen.label if chosen.is_wrong else winners != chosen.predicted
     if not turned.any():
@@ -116,8 +116,10 @@ def find_turning_spot(jury: Jury, chosen: Chosen, image: np.ndarray) -> Spot | N
     return Spot(windows[best], int(winners[best]), float(probabilities[best].max()))
 
 
-def _answer(jury: Jury, expectation: Expectation | None, image: np.ndarray, digit: int) -> Answer:
-    maps, integrated = draw_maps(jury, expectation, image, digit)
-    own = float(jury.odds(image[None])[0])
-    expected = own - float(jury.odds(expectation.background).mean()) if expectation else None
+def _answer(
+    networks: HeldOutNetworks, expectation: Expectation | None, image: np.ndarray, digit: int
+) -> Answer:
+    maps, integrated = draw_maps(networks, expectation, image, digit)
+    own = float(networks.odds(image[None])[0])
+    expected = own - float(networks.odds(expectation.background).mean()) if expectation else None
     return Answer(digit, own, integrated, maps, expected)

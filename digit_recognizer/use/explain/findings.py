@@ -1,7 +1,7 @@
 """Everything that the page of explanations shows.
 
-In: complete runs, the digits that they were trained on. Out: explanations, and how far they can be
-trusted. What always holds: no image is explained by a network that saw it in training.
+In: complete runs, and the digits that they were trained on. Out: explanations, and how far they can
+be trusted. What always holds: no image is explained by a network that was trained on it.
 """
 
 from collections import defaultdict
@@ -19,8 +19,8 @@ from digit_recognizer.runs.selection import Selection, choose_trained
 from digit_recognizer.use.explain.agreement import correlate
 from digit_recognizer.use.explain.choose import Chosen, choose_hardest, choose_typical
 from digit_recognizer.use.explain.examine import Explanation, draw_maps, examine
-from digit_recognizer.use.explain.expected_gradients import Expectation, find_obstacle
-from digit_recognizer.use.explain.held_out_networks import Jury
+from digit_recognizer.use.explain.gradients import Expectation, find_obstacle
+from digit_recognizer.use.explain.held_out_networks import HeldOutNetworks
 from digit_recognizer.workspace import ProjectError, Workspace
 
 _BACKGROUND_OF_EACH_DIGIT = 10
@@ -30,14 +30,14 @@ _SEED = 0
 @dataclass(frozen=True)
 class Findings:
     selection: Selection
-    images: int  # labelled ones, all of which were judged out of fold
+    images: int  # labelled images, all of them predicted out of fold
     errors: int
     hardest: list[Explanation]
     typical: list[Explanation]
-    # For each method, how alike each image's map is to that of networks that learnt nothing: as it
-    # is, and without regard to for or against.
+    # For each method and image: the correlation of its map with that of untrained networks, and the
+    # same for the absolute values.
     untrained: dict[str, list[tuple[float, float]]]
-    obstacle: str | None  # to SHAP
+    obstacle: str | None  # why SHAP cannot be used
 
     @property
     def explanations(self) -> list[Explanation]:
@@ -55,22 +55,22 @@ def find_explanations(
     typical = choose_typical(train.labels, probabilities)
     console.print(
         f"{len(hardest)} hardest and {len(typical)} typical images of {len(train):,}, each "
-        f"explained by the networks of {escape(selection.label)} that never saw it:"
+        f"explained by the networks of {escape(selection.label)} that were not trained on it:"
     )
     obstacle = find_obstacle()
-    jury = Jury(runs, available_cores())
+    networks = HeldOutNetworks(runs, available_cores())
     chosen = [*hardest, *typical]
     background = _draw_background(train, chosen)
-    expectation = None if obstacle else Expectation(jury.model, background)
-    explanations = _explain_each(jury, expectation, runs, train, chosen, console)
-    console.print("the same for untrained networks, for comparison")
+    expectation = None if obstacle else Expectation(networks.model, background)
+    explanations = _explain_each(networks, expectation, runs, train, chosen, console)
+    console.print("The same with untrained networks, for comparison")
     return Findings(
         selection,
         len(train),
         int((probabilities.argmax(axis=1) != train.labels).sum()),
         explanations[: len(hardest)],
         explanations[len(hardest) :],
-        _compare_with_untrained(jury, expectation, explanations),
+        _compare_with_untrained(networks, expectation, explanations),
         obstacle,
     )
 
@@ -82,14 +82,14 @@ def _load(workspace: Workspace, selection: Selection) -> tuple[Digits, list[Run]
         if run.config["data"] != fingerprint_of(train, test):
             raise ProjectError(
                 f"{run.folder} was trained on other data than those in data/, so its images are "
-                f"not at hand. Run `make train EXPERIMENTS={run.name} FRESH=1`, or "
+                f"not available. Run `make train EXPERIMENTS={run.name} FRESH=1`, or "
                 "`make download` the data that it was trained on."
             )
     return train, runs
 
 
 def _explain_each(
-    jury: Jury,
+    networks: HeldOutNetworks,
     expectation: Expectation | None,
     runs: list[Run],
     train: Digits,
@@ -97,27 +97,27 @@ def _explain_each(
     console: Console,
 ) -> list[Explanation]:
     folds = np.stack([run.folds for run in runs], axis=1)
-    by_jury: dict[tuple[int, ...], list[Chosen]] = defaultdict(list)
-    # A hard image can be a typical one too, of a class that has few.
+    by_folds: dict[tuple[int, ...], list[Chosen]] = defaultdict(list)
+    # In a class with few images, a hard image can be the typical one as well.
     different = list(dict.fromkeys(chosen))
     for each in different:
-        by_jury[tuple(folds[each.index].tolist())].append(each)
+        by_folds[tuple(folds[each.index].tolist())].append(each)
     found = {}
-    for seats, own in sorted(by_jury.items()):
-        jury.seat(seats)
+    for used, own in sorted(by_folds.items()):
+        networks.use_folds(used)
         for each in own:
-            found[each.index] = examine(jury, expectation, each, train.images[each.index], seats)
-        names = name_jury(tuple(run.name for run in runs), seats)
+            found[each.index] = examine(networks, expectation, each, train.images[each.index], used)
+        names = name_networks(tuple(run.name for run in runs), used)
         console.print(f"{len(found)} of {len(different)} explained, the last by {escape(names)}")
     return [found[each.index] for each in chosen]
 
 
-def name_jury(names: tuple[str, ...], folds: tuple[int, ...]) -> str:
+def name_networks(names: tuple[str, ...], folds: tuple[int, ...]) -> str:
     return " and ".join(f"{name} fold {fold}" for name, fold in zip(names, folds, strict=True))
 
 
 def _draw_background(train: Digits, chosen: list[Chosen]) -> np.ndarray:
-    """Return some labelled images of each digit, none of which is explained."""
+    """Return some labelled images of each digit, without the explained ones."""
     assert train.labels is not None
     generator = np.random.default_rng(_SEED)
     shown = [each.index for each in chosen]
@@ -129,14 +129,14 @@ def _draw_background(train: Digits, chosen: list[Chosen]) -> np.ndarray:
 
 
 def _compare_with_untrained(
-    jury: Jury, expectation: Expectation | None, explanations: list[Explanation]
+    networks: HeldOutNetworks, expectation: Expectation | None, explanations: list[Explanation]
 ) -> dict[str, list[tuple[float, float]]]:
-    """Redraw each predicted digit's maps by random networks (Adebayo et al., 2018)."""
-    jury.seat_untrained(_SEED)
+    """Draw each predicted digit's maps again with random weights (Adebayo et al., 2018)."""
+    networks.use_random_weights(_SEED)
     alike = defaultdict(list)
     for each in explanations:
         answer = each.answers[0]
-        maps, _ = draw_maps(jury, expectation, each.image, answer.digit)
+        maps, _ = draw_maps(networks, expectation, each.image, answer.digit)
         for method, untrained in maps.items():
             own = answer.maps[method]
             alike[method].append(

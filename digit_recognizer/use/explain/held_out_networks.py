@@ -1,9 +1,9 @@
-"""The networks that never saw an image, as one function of its pixels.
+"""The networks that were not trained on an image, as one function of its pixels.
 
 In: complete runs and, for each, the fold that held the image out. Out: probabilities, the log-odds
 of a digit, and their gradient. What always holds: the probabilities are those of the blend, which
-means over shifted images and over members; all is computed in float32, whatever was trained in,
-since a map of small differences would show the rounding.
+averages over shifted images and over experiments. Everything is computed in float32, whatever the
+training used: in a map of small differences, rounding would be visible.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from digit_recognizer.learn.prediction import as_input
 from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs.folder import Run
 
-# More than any finite log-probability: what it is taken from has no part in a sum.
+# Subtracted from a log-probability to remove it from a sum; larger than any finite one.
 _NEVER = 1e9
 _BATCH = 256
 
 
-class Jury:
-    """One network of each run; which fold's is a matter of their weights.
+class HeldOutNetworks:
+    """One network of each run; `use_folds` loads the weights of the chosen folds.
 
-    So everything is traced once, which takes longer than most of what is then computed.
+    The graph stays the same, so TensorFlow traces it only once, which takes most of the time.
     """
 
     def __init__(self, runs: list[Run], threads: int) -> None:
@@ -42,14 +42,14 @@ class Jury:
         self.model = Model(pixels, self._choice(_log_odds(pooled)))
         self._gradients = differentiate(self.model)
 
-    def seat(self, folds: tuple[int, ...]) -> None:
-        """Let the networks of these folds judge, one of each run."""
+    def use_folds(self, folds: tuple[int, ...]) -> None:
+        """Use the networks of these folds, one for each run."""
         for run, network, fold in zip(self._runs, self._networks, folds, strict=True):
             trained = load_model(run.experiment, run.read_weights(fold), self._threads)
             network.set_weights(trained.get_weights())
 
-    def seat_untrained(self, seed: int) -> None:
-        """Let networks judge that are as all were before they learnt: with random weights."""
+    def use_random_weights(self, seed: int) -> None:
+        """Use untrained networks: random weights, as before training."""
         from keras import utils
 
         utils.set_random_seed(seed)
@@ -60,16 +60,16 @@ class Jury:
         """Return (n, 10) probabilities of images (n, 28, 28)."""
         return np.exp(_in_batches(self._log_probabilities.predict_on_batch, images))
 
-    def turn_to(self, digit: int) -> None:
-        """Let `odds`, `gradients` and `model` be of this digit from now on."""
+    def choose_digit(self, digit: int) -> None:
+        """From now on `odds`, `gradients` and `model` are about this digit."""
         self._choice.set_weights([np.eye(10, dtype=np.float32)[:, [digit]]])
 
     def odds(self, images: np.ndarray) -> np.ndarray:
-        """Return the n log-odds of the digit."""
+        """Return the log-odds of the digit for n images."""
         return _in_batches(self.model.predict_on_batch, images)[:, 0]
 
     def gradients(self, images: np.ndarray) -> np.ndarray:
-        """Return (n, 28, 28): by how much each pixel moves the log-odds of the digit."""
+        """Return (n, 28, 28): how much each pixel changes the log-odds of the digit."""
         return _in_batches(self._gradients, images)[..., 0]
 
 
@@ -79,9 +79,9 @@ def _in_batches(ask: Callable[[np.ndarray], Any], images: np.ndarray) -> np.ndar
 
 
 def _pool_votes(pixels: Any, networks: list[Any], experiments: list[Experiment]) -> Any:
-    """Return the log of the networks' mean probabilities, each network's over its shifts.
+    """Return the logarithm of the mean probabilities, each network's averaged over its shifts.
 
-    In logarithms throughout: where a network is sure, 1 - p is 0 in float32 and has no gradient.
+    All in logarithms: for a confident network, 1 - p is 0 in float32 and has no gradient.
     """
     from keras import ops
 
@@ -95,7 +95,7 @@ def _pool_votes(pixels: Any, networks: list[Any], experiments: list[Experiment])
 
 
 def _move(pixels: Any, by: int) -> Any:
-    """Move images down and right by so many pixels; what comes in at the edge is paper."""
+    """Move images down and right by `by` pixels; the new pixels at the edge are empty."""
     from keras import layers
 
     if not by:
@@ -106,7 +106,7 @@ def _move(pixels: Any, by: int) -> Any:
 
 
 def _log_odds(log_probabilities: Any) -> Any:
-    """Return the ten digits' log of p / (1 - p), where 1 - p is the sum of the others'."""
+    """Return log(p / (1 - p)) of the ten digits; 1 - p is the sum of the other nine."""
     from keras import ops
 
     others = ops.expand_dims(log_probabilities, 1) - _NEVER * np.eye(10, dtype=np.float32)

@@ -1,8 +1,8 @@
 """A map as a small picture, and as words for screen readers.
 
-In: a map and its image. Out: pixels; a clause. What always holds: what says nothing is the digit in
-grey; sky blue is for, orange against, in light and in dark, told apart by everyone; each map has a
-scale of its own.
+In: a map and its image. Out: pixels; a phrase. What always holds: ink without effect is grey, sky
+blue is for the digit and orange against it (also for colour-blind readers, in light and in dark),
+and each map has its own scale.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ from digit_recognizer.scores import format_percent
 FOR, AGAINST = SKY, ORANGE
 _HIDDEN = PURPLE
 _GREY = 0.35  # of the ink's brightness
-_FULL_COLOUR = 96  # percentile of the pixels that say something: a few must not dim the rest
+_FULL_COLOUR = 96  # percentile of the nonzero pixels, so that a few extremes do not dim the rest
 
 
 def paint(map_: np.ndarray, image: np.ndarray) -> np.ndarray:
@@ -27,32 +27,34 @@ def paint(map_: np.ndarray, image: np.ndarray) -> np.ndarray:
 
 
 def mark(image: np.ndarray, window: np.ndarray) -> np.ndarray:
-    """Return the image, (28, 28, 3) uint8, with the ink in the window in another colour."""
+    """Return the image, (28, 28, 3) uint8, with another colour for the ink in the window."""
     grey = image.astype(np.float32)[..., None]
     marked = np.where(window[..., None], grey / 255 * _rgb(_HIDDEN), grey)
     return np.asarray(np.rint(marked), np.uint8)
 
 
 def describe(map_: np.ndarray) -> str:
-    """Return how much is for the digit and where most of both is."""
+    """Return how much of the map is for the digit and how much against it, and where."""
     total = float(np.abs(map_).sum(dtype=np.float64))
     if not total:
-        return "nothing is for or against it"
+        return "no ink counts for or against it"
     share = float(np.clip(map_, 0, None).sum(dtype=np.float64)) / total
-    told = []
+    parts = []
     if share:
-        told.append(
-            f"{format_percent(share)} is for it, about the " + _locate(np.clip(map_, 0, None))
+        parts.append(
+            f"{format_percent(share)} counts for it, mostly in the "
+            + _locate(np.clip(map_, 0, None))
         )
     if share < 1:
-        told.append(
-            f"{format_percent(1 - share)} against it, about the " + _locate(np.clip(-map_, 0, None))
+        parts.append(
+            f"{format_percent(1 - share)} against it, mostly in the "
+            + _locate(np.clip(-map_, 0, None))
         )
-    return "; ".join(told)
+    return "; ".join(parts)
 
 
 def _locate(weights: np.ndarray) -> str:
-    """Return where the middle of the weights is, among nine parts of where digits are."""
+    """Return in which of nine parts of the digit's area the centre of the weights is."""
     names = (("upper", "", "lower"), ("left", "", "right"))
     total = weights.sum(dtype=np.float64)
     places = np.arange(len(weights)) + 0.5

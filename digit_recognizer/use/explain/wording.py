@@ -1,6 +1,6 @@
 """The findings as sentences.
 
-In: findings. Out: the main points. What always holds: every figure is computed from what was found.
+In: findings. Out: the main points. What always holds: every number is computed from the findings.
 """
 
 import numpy as np
@@ -19,24 +19,24 @@ def _say_who_is_shown(findings: Findings) -> str:
     wrong = [each.chosen for each in findings.hardest if each.chosen.is_wrong]
     shown = f"{findings.errors:,} of {findings.images:,} images are wrong out of fold"
     if not wrong:
-        return f"{shown}; the {len(findings.hardest)} with the least confidence are the hardest."
+        return f"{shown}; shown are the {len(findings.hardest)} with the least confidence."
     second = sum(each.runner_up == each.label for each in wrong)
     which = f"all {len(wrong)}" if second == len(wrong) else f"{second} of {len(wrong)}"
     most, least = max(each.probability for each in wrong), min(each.probability for each in wrong)
     return (
-        f"{shown}; the {len(wrong)} most confident errors give the wrong digit "
-        f"{format_percent(least)} to {format_percent(most)}, and in {which} the true label came "
+        f"{shown}; in the {len(wrong)} most confident errors the wrong digit has a probability of "
+        f"{format_percent(least)} to {format_percent(most)}, and in {which} the true label is "
         "second."
     )
 
 
 def _say_what_turns(findings: Findings) -> str:
     wrong = [each for each in findings.hardest if each.chosen.is_wrong]
-    mended = sum(each.spot is not None for each in wrong)
-    spoilt = sum(each.spot is not None for each in findings.typical)
-    said = f"changes the answer of {spoilt} of {len(findings.typical)} typical images"
+    corrected = sum(each.spot is not None for each in wrong)
+    changed = sum(each.spot is not None for each in findings.typical)
+    said = f"changes the prediction of {changed} of {len(findings.typical)} typical images"
     if wrong:
-        said = f"corrects {mended} of these {len(wrong)} errors, and {said}"
+        said = f"corrects {corrected} of these {len(wrong)} errors, and {said}"
     return f"Hiding one spot of {WINDOW} x {WINDOW} pixels {said}."
 
 

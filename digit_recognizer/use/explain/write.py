@@ -1,7 +1,7 @@
 """Write `reports/explain.html`: which ink decided for which digit, and what that does not show.
 
 In: findings. Out: one HTML file, and its main points on the terminal. What always holds: the same
-runs give the same bytes, and what could not be computed is said, never left out in silence.
+runs give the same bytes, and whatever could not be computed is named.
 """
 
 import time
@@ -16,13 +16,11 @@ from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import digit_uri
 from digit_recognizer.pages.points import print_points
 from digit_recognizer.use.explain import map_pictures
-from digit_recognizer.use.explain.agreement import middle_of
+from digit_recognizer.use.explain.agreement import draw_agreement, middle_of
 from digit_recognizer.use.explain.choose import Chosen
 from digit_recognizer.use.explain.examine import OCCLUSION, SHAP, WINDOW, Answer, Explanation
-from digit_recognizer.use.explain.expected_gradients import SAMPLES
-from digit_recognizer.use.explain.findings import Findings, find_explanations, name_jury
-from digit_recognizer.use.explain.integrated_gradients import TOLERANCE
-from digit_recognizer.use.explain.plots import draw_agreement
+from digit_recognizer.use.explain.findings import Findings, find_explanations, name_networks
+from digit_recognizer.use.explain.gradients import SAMPLES, TOLERANCE
 from digit_recognizer.use.explain.wording import say_in_short
 from digit_recognizer.workspace import Workspace, sweep_temporaries, write_file
 
@@ -36,7 +34,7 @@ class Picture:
     uri: str
     alt: str
     method: str
-    total: float | None  # where a sum means something
+    total: float | None  # where a sum has a meaning
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Case:
     chosen: Chosen
     uri: str
     alt: str
-    jury: str
+    networks: str  # their names
     spot_uri: str | None
     explanation: Explanation
     questions: list[Question]
@@ -101,7 +99,7 @@ def render_page(findings: Findings, links: list[tuple[str, str]]) -> str:
         tolerance=TOLERANCE,
         colours={"for": map_pictures.FOR, "against": map_pictures.AGAINST},
         largest_difference=max(each.difference for each in explanations),
-        turned=[each.chosen.row for each in explanations if each.is_turned],
+        turned=[each.chosen.row for each in explanations if each.changes_prediction],
         pairs=pairs,
         medians={pair: middle_of(alike) for pair, alike in agreements.items()},
         untrained_medians={
@@ -127,7 +125,7 @@ def _show(findings: Findings, explanation: Explanation) -> Case:
         chosen,
         digit_uri(explanation.image),
         f"row {chosen.row}, labelled {chosen.label}, predicted {chosen.predicted}",
-        name_jury(findings.selection.names, explanation.folds),
+        name_networks(findings.selection.names, explanation.folds),
         digit_uri(map_pictures.mark(explanation.image, spot.window)) if spot else None,
         explanation,
         [_ask(explanation, answer) for answer in explanation.answers],
@@ -154,4 +152,4 @@ def _draw(rows: dict[str, np.ndarray], hardest: int, what: str) -> str:
         f"{name.replace(chr(10), ' ')}: median {middle_of(alike):.2f}"
         for name, alike in rows.items()
     )
-    return draw_agreement(list(rows.items()), hardest, f"{what}, one dot an image. {medians}")
+    return draw_agreement(list(rows.items()), hardest, f"{what}, one dot for each image. {medians}")

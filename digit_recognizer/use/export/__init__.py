@@ -1,1 +1,1 @@
-"""`make export`: all networks of a line-up in one file that needs nothing of this project."""
+"""`make export`: all networks of a line-up in one file that works without this project."""

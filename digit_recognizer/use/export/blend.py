@@ -1,19 +1,18 @@
 """A whole line-up as one ONNX graph: uint8 images in, the blend's probabilities out.
 
-In: the networks of all folds of all members, and facts for the file to carry. Out: the file's
+In: the networks of all folds of all experiments, and facts to store in the file. Out: the file's
 bytes. What always holds: the graph averages as `KerasRecognizer` does, and the same networks and
 facts give the same bytes.
 """
 
 import numpy as np
 
-from digit_recognizer.use.export.graph_writer import GraphWriter
-from digit_recognizer.use.export.network import write_network
+from digit_recognizer.use.export.network import GraphWriter, write_network
 from digit_recognizer.use.keras_recognizer import KerasRecognizer, Member
 from digit_recognizer.use.model_file import INPUT, IR_VERSION, OPSET, OUTPUT
 
 _SIDE = 28
-_ROWS, _COLUMNS = 2, 3  # among the axes of (n, 1, 28, 28)
+_ROWS, _COLUMNS = 2, 3  # axes of (n, 1, 28, 28)
 
 
 def write_blend(recognizer: KerasRecognizer, facts: dict[str, str], description: str) -> bytes:
@@ -47,7 +46,7 @@ def write_blend(recognizer: KerasRecognizer, facts: dict[str, str], description:
 def _write_member(graph: GraphWriter, member: Member, pixels: str) -> str:
     """Return the mean over the member's folds and test-time shifts."""
     moves = _write_moves(graph, member, pixels)
-    # The moved copies are one batch, so that each network is passed once.
+    # The shifted copies form one batch, so that each network runs once.
     stacked = graph.write("Concat", f"{member.name}/moves", moves, axis=0)
     folds = []
     for fold, network in enumerate(member.networks):
@@ -61,7 +60,7 @@ def _write_member(graph: GraphWriter, member: Member, pixels: str) -> str:
 
 
 def _write_moves(graph: GraphWriter, member: Member, pixels: str) -> list[str]:
-    """Return the image as it is and, with a test shift, moved as `learn.prediction` moves it."""
+    """Return the images and, with a test shift, the copies that `learn.prediction` makes."""
     shift = member.test_shift
     if not shift:
         return [pixels]

@@ -1,7 +1,7 @@
 """What an export was made from, and how good its networks are.
 
 In: a line-up's runs and the data that they were trained on. Out: `Facts`, for the file itself and
-its model card. What always holds: every figure is out of fold, and comes from the runs' checked
+its model card. What always holds: every score is out of fold and comes from the runs' checked
 files.
 """
 
@@ -23,22 +23,22 @@ from digit_recognizer.scores import (
     log_loss,
     score_digits,
 )
-from digit_recognizer.use.export.identity import identify
 from digit_recognizer.use.model_file import FORMAT
+from digit_recognizer.use.trained import identify
 
 LIMITS = (
-    "Tested on images of its own data set alone: it was never shown other handwriting, "
-    "photographs or anything that is no digit, and always answers with a digit."
+    "Tested only on images of its own data set, never on other handwriting, photographs or images "
+    "without a digit. It always predicts some digit."
 )
 
 
 @dataclass(frozen=True)
 class Facts:
     label: str
-    made_from: str  # a hash of the weights and of what else decides the answers
-    networks: dict[str, int]  # of each experiment, one for each fold
-    precisions: list[str]  # that they were trained in
-    smoothing: float  # the largest label smoothing of their trainings
+    made_from: str  # a hash of the weights and everything else that affects predictions
+    networks: dict[str, int]  # by experiment; one for each fold
+    precisions: list[str]  # that training used
+    smoothing: float  # the largest label smoothing in training
     test_shifts: dict[str, int]
     source: str
     data: str  # the fingerprint
@@ -52,15 +52,15 @@ class Facts:
     libraries: dict[str, str]
 
     def as_text(self) -> dict[str, str]:
-        """Return what the file carries along."""
+        """Return the metadata that is stored in the file."""
         return {
             "format": FORMAT,
             "label": self.label,
             "made_from": self.made_from,
             "experiments": ", ".join(self.networks),
             "networks": str(sum(self.networks.values())),
-            "input": "images: uint8 (n, 28, 28), 0 is paper and 255 is ink, made as MNIST was",
-            "output": "probabilities: float32 (n, 10), of the digits 0 to 9",
+            "input": "images: uint8 (n, 28, 28), 0 is paper and 255 is ink, prepared as in MNIST",
+            "output": "probabilities: float32 (n, 10), for the digits 0 to 9",
             "data_source": self.source,
             "data_fingerprint": self.data,
             "labelled_images": str(self.images),

@@ -1,7 +1,7 @@
-"""A whole line-up as one LiteRT file, for telephones and boards: the same graph as in ONNX.
+"""A whole line-up as one LiteRT file, for phones and small boards; the same computation as in ONNX.
 
-In: the networks of all folds of all members. Out: the file's bytes, and what it answers. What
-always holds: it takes and gives what the ONNX file does.
+In: the networks of all folds of all experiments. Out: the file's bytes, and its predictions. What
+always holds: input and output are those of the ONNX file.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class LiteRtRecognizer:
 
 
 def _join(recognizer: KerasRecognizer) -> Any:
-    """Return one Keras model of all networks, with what comes before and after them."""
+    """Return one Keras model of all networks, with the steps before and after them."""
     from keras import Input, Model, ops
 
     images = Input((28, 28), dtype="uint8", name=INPUT)
@@ -55,7 +55,7 @@ def _join_member(member: Member, pixels: Any) -> Any:
     stacked = ops.concatenate(moves, axis=0)
     folds = []
     for fold, network in enumerate(member.networks):
-        # By a name of its own: all folds' networks have their experiment's.
+        # Names must differ, and the networks of all folds have their experiment's name.
         named = Model(network.input, network.output, name=f"{member.name}-{fold}")
         folds.append(ops.softmax(named(stacked)))
     mean = ops.mean(ops.stack(folds), axis=0)

@@ -1,8 +1,8 @@
 """`make export`: a line-up's ONNX file, its LiteRT file, and the model card.
 
-In: what the person named, if anything. Out: `exports/<label>.onnx`, `.tflite` and `.md`. What
-always holds: each file was held against Keras on every test image before it got its name, and the
-card is written last.
+In: what was named, if anything. Out: `exports/<label>.onnx`, `.tflite` and `.md`. What always
+holds: each file is compared with Keras on every test image before it gets its name, and the card is
+written last.
 """
 
 from pathlib import Path
@@ -18,7 +18,6 @@ from rich.table import Table
 from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.runs.folder import Run
 from digit_recognizer.use.export.card import write_card
-from digit_recognizer.use.export.comparison import compare
 from digit_recognizer.use.export.litert import LiteRtRecognizer, write_litert
 from digit_recognizer.use.export.speed import (
     HEADINGS,
@@ -26,12 +25,18 @@ from digit_recognizer.use.export.speed import (
     describe_conditions,
     measure_speeds,
 )
-from digit_recognizer.use.export.write import Export, name_export, prepare_export, save_onnx
+from digit_recognizer.use.export.write import (
+    Export,
+    compare,
+    name_export,
+    prepare_export,
+    save_onnx,
+)
 from digit_recognizer.use.recognizer import Recognizer
 from digit_recognizer.use.trained import open_trained
 from digit_recognizer.workspace import Workspace, sha256_of, write_file
 
-_AT_ONCE = 500  # images, between two steps of the progress bar
+_AT_ONCE = 500  # images for one step of the progress bar
 _ENGINES = {".onnx": "ONNX Runtime", ".tflite": "LiteRT in TensorFlow"}
 
 
@@ -42,12 +47,12 @@ def export_lineup(
     speed: bool,
     console: Console,
 ) -> None:
-    """Write the files and their card; with `speed`, how fast each of them answers."""
+    """Write the files and their card; with `speed`, measure how fast each of them is."""
     label, runs = open_trained(workspace, lineup, experiments, console)
     export = prepare_export(workspace, label, runs)
     console.print(
         f"{escape(label)}: {sum(export.facts.networks.values())} networks, {export.facts.score} "
-        f"out of fold. Each file answers all {len(export.images):,} test images first."
+        f"out of fold. First each file predicts all {len(export.images):,} test images."
     )
     by_keras = _recognize_all(export.keras, export, "Keras", console)
     by_onnx = _recognize_all(export.onnx, export, "ONNX Runtime", console)
@@ -55,12 +60,12 @@ def export_lineup(
     close = compare(by_onnx, by_keras)
     comparisons = {
         "ONNX Runtime and Keras in float32": close,
-        f"ONNX Runtime and the record ({' and '.join(export.facts.precisions)})": compare(
+        f"ONNX Runtime and the runs ({' and '.join(export.facts.precisions)})": compare(
             by_onnx, recorded
         ),
     }
     paths = [save_onnx(workspace, export, close)]
-    console.print(f"{escape(workspace.show(paths[0]))} is written. Converting to LiteRT.")
+    console.print(f"{escape(workspace.show(paths[0]))} is written. Converting it to LiteRT.")
     litert = _convert(export, console)
     if litert:
         found = compare(_recognize_all(litert, export, "LiteRT", console), by_keras)
@@ -69,7 +74,9 @@ def export_lineup(
             paths.append(name_export(workspace, label, "tflite"))
             write_file(paths[-1], litert.contents)
         else:
-            console.print("[yellow]No LiteRT file was written, since it is not as Keras is.[/]")
+            console.print(
+                "[yellow]No LiteRT file was written: its predictions differ too much from Keras.[/]"
+            )
     for what, found in comparisons.items():
         console.print(f"{what} differ by {found}.")
 
@@ -81,7 +88,7 @@ def export_lineup(
     if speeds:
         console.print(_show_speeds(speeds), conditions)
     written = ", ".join(escape(workspace.show(path)) for path in [*paths, card])
-    console.print(f"Written: {written}. The last is the model card; read it first.")
+    console.print(f"Written: {written}. Read the model card ({escape(card.name)}) first.")
 
 
 def _recognize_all(
@@ -89,7 +96,11 @@ def _recognize_all(
 ) -> np.ndarray:
     starts = range(0, len(export.images), _AT_ONCE)
     parts = track(
-        starts, f"{title} answers", console=console, transient=True, disable=not console.is_terminal
+        starts,
+        f"{title} predicts",
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
     )
     return np.concatenate(
         [recognizer.recognize(export.images[start : start + _AT_ONCE]) for start in parts]
@@ -97,14 +108,14 @@ def _recognize_all(
 
 
 def _convert(export: Export, console: Console) -> LiteRtRecognizer | None:
-    """Return the line-up in LiteRT, or None, and say why, where TensorFlow cannot convert it."""
+    """Return the line-up in LiteRT, or None with a message if TensorFlow cannot convert it."""
     try:
         contents = write_litert(export.keras)
         return LiteRtRecognizer(export.facts.label, contents, available_cores())
-    except Exception as error:  # a converter of many parts, each with errors of its own
+    except Exception as error:  # the parts of the converter raise many kinds of errors
         problem = str(error).strip().partition("\n")[0]
         console.print(
-            f"[yellow]No LiteRT file was written, since TensorFlow fails: {escape(problem)}[/]"
+            f"[yellow]No LiteRT file was written: TensorFlow failed ({escape(problem)})[/]"
         )
         return None
 

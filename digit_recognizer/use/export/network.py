@@ -1,29 +1,52 @@
 """One Keras network as ONNX nodes, layer by layer.
 
 In: a network as `learn.models` builds it, and the name of its pixels, (n, 1, 28, 28) float32. Out:
-the name of its logits, (n, 10). What always holds: a layer that is not known here, or has an option
-that is not, is an error that names it; and nothing that only training needs is written.
+the name of its logits, (n, 10). What always holds: a layer or option that is not known here is an
+error that names it; layers that only training needs are left out; the same networks give the same
+bytes, because names depend only on the order of writing.
 
-Keras has channels last, ONNX has them before rows and columns; it matters to the kernels of
-convolutions and to the order in which features are flattened. Whoever runs the file merges batch
-normalisation into convolutions; ONNX Runtime does so while it loads.
+Keras has channels last, ONNX has them before rows and columns. This matters for the kernels of
+convolutions and for the order in which features are flattened. Batch normalisation is not merged
+into convolutions here, because ONNX Runtime does that when it loads the file.
 """
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from digit_recognizer.use.export.graph_writer import GraphWriter
 from digit_recognizer.workspace import ProjectError
 
 _CHANNELS_LAST = [0, 2, 3, 1]
 
 
+@dataclass
+class GraphWriter:
+    """An ONNX graph that is written node by node."""
+
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+
+    def write(self, operator: str, name: str, inputs: list[str], **attributes: Any) -> str:
+        """Add a node; return the name of its output, which is also the node's name."""
+        from onnx import helper
+
+        self.nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+        return name
+
+    def keep(self, name: str, values: np.ndarray) -> str:
+        """Add a constant, such as weights; return its name."""
+        from onnx import numpy_helper
+
+        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
+        return name
+
+
 def write_network(graph: GraphWriter, network: Any, pixels: str, place: str) -> str:
-    """Write every layer with names that begin with `place`."""
+    """Write all layers, with names that begin with `place`."""
     names = {id(network.input): pixels}
-    for number, layer in enumerate(network.layers[1:], start=1):  # the first is the pixels
-        # Keras's own names count on from whatever the process has built before.
+    for number, layer in enumerate(network.layers[1:], start=1):  # the first layer is the input
+        # Keras's own names depend on what the process has built before.
         name = f"{place}/{number:02d}-{type(layer).__name__}"
         taken = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [names[id(tensor)] for tensor in taken]
@@ -68,8 +91,8 @@ def _write_layer(graph: GraphWriter, layer: Any, name: str, inputs: list[str]) -
             inputs = [*inputs, *_keep_weights(graph, layer, name, *weights)]
         case _:
             raise ProjectError(
-                f"{name}: a layer of this kind cannot be exported; use/export/network.py has no "
-                "ONNX for it."
+                f"{name}: a layer of this kind cannot be exported; use/export/network.py cannot "
+                "translate it to ONNX."
             )
     written = graph.write(operator, name, inputs, **where)
     return _write_activation(graph, layer, written) if operator in ("Conv", "Gemm") else written
@@ -89,7 +112,7 @@ def _keep_weights(graph: GraphWriter, layer: Any, name: str, *weights: str) -> l
 
 
 def _describe_window(layer: Any, sides: tuple[int, ...]) -> dict[str, Any]:
-    """Return where a convolution or pooling looks; an odd pixel of padding comes last."""
+    """Return the window of a convolution or pooling; an odd pixel of padding comes last."""
     before, after = [0, 0], [0, 0]
     if layer.padding == "same":
         sizes = layer.input.shape[1:3]

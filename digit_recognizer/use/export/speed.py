@@ -1,7 +1,7 @@
 """Measure how fast an export predicts, beside the networks that it was made from.
 
-In: what each contender loads, and test images. Out: figures. What always holds: each contender has
-a process of its own, with as many threads as the others.
+In: what each engine loads, and test images. Out: numbers. What always holds: each engine has its
+own process, with the same number of threads.
 """
 
 import json
@@ -22,7 +22,7 @@ from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.workspace import ProjectError, project_root
 
 IMAGES = 1_000
-HEADINGS = ("", "one image", "images/s", "start to first answer", "file")
+HEADINGS = ("", "one image", "images/s", "start to first prediction", "file")
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Speed:
     engine: str
     one_image: float  # seconds
     many_images: float  # seconds for IMAGES of them
-    start: float  # seconds from the start of a process to its first answer
-    size: int | None  # bytes of the file, where there is one
+    start: float  # seconds from the start of a process to its first prediction
+    size: int | None  # bytes of the file, if there is one
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -45,17 +45,16 @@ class Speed:
 
 
 def describe_conditions() -> str:
-    """Return what the figures belong to, as it is before they are taken."""
+    """Return the conditions of the measurement; called before it."""
     return (
-        f"Medians of several answers after one start, with {available_cores()} threads on "
-        f"{platform.system()} {platform.machine()}; images/s of {IMAGES:,} at once; load average "
-        f"before: "
-        f"{os.getloadavg()[0]:.1f}."
+        f"Medians of several predictions after one start, with {available_cores()} threads on "
+        f"{platform.system()} {platform.machine()}; images/s for {IMAGES:,} images at once; load "
+        f"average before: {os.getloadavg()[0]:.1f}."
     )
 
 
 def measure_speeds(tasks: dict[str, dict[str, Any]], images: np.ndarray) -> Iterator[Speed]:
-    """Measure each engine; its task says what `timing_process.py` loads for it."""
+    """Measure each engine; its task says what `timing_process.py` loads."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "images.npy"
         np.save(path, np.resize(images, (IMAGES, 28, 28)))
@@ -71,7 +70,7 @@ def measure_speeds(tasks: dict[str, dict[str, Any]], images: np.ndarray) -> Iter
 
 
 def _time(task: dict[str, Any]) -> dict[str, float]:
-    """Return what a fresh process measures, and what it took to its first answer."""
+    """Return what a new process measures, and the time until its first prediction."""
     started = time.time()
     done = subprocess.run(
         [sys.executable, "-m", "digit_recognizer.use.export.timing_process", json.dumps(task)],

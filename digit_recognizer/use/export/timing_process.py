@@ -1,13 +1,15 @@
 """A process that loads a model and measures its speed.
 
-In: what to load, the file of the images, threads. Out: on stdout's last line, when the first answer
-was there, and the seconds of one image and of all.
+In: `python -m digit_recognizer.use.export.timing_process` gets, as JSON, what to load, the file of
+images and the number of threads. Out: on the last line of stdout, the time of
+the first prediction, and the seconds for one image and for all.
 """
 
 import json
 import statistics
 import sys
 import time
+import timeit
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,11 @@ import numpy as np
 
 from digit_recognizer.use.recognizer import Recognizer
 
-_ROUNDS, _SINGLE_IMAGES = 3, 90  # whose median it is
+_ROUNDS, _SINGLE_IMAGES = 3, 90  # the medians are of this many
 
 
 def _load(task: dict[str, Any]) -> Recognizer:
-    """Load what is to be timed, importing no more than it needs."""
+    """Load the engine, and import no more than it needs."""
     threads = task["threads"]
     match task:
         case {"runs": names}:
@@ -39,13 +41,8 @@ def _load(task: dict[str, Any]) -> Recognizer:
     return LiteRtRecognizer("", Path(task["path"]).read_bytes(), threads)
 
 
-def _median_time(action: Callable[[], object], turns: int) -> float:
-    seconds = []
-    for _ in range(turns):
-        started = time.perf_counter()
-        action()
-        seconds.append(time.perf_counter() - started)
-    return statistics.median(seconds)
+def _median_time(action: Callable[[], object], times: int) -> float:
+    return statistics.median(timeit.repeat(action, repeat=times, number=1))
 
 
 def main() -> None:
@@ -54,10 +51,10 @@ def main() -> None:
     recognizer = _load(task)
     recognizer.recognize(images[:1])
     figures = {"first_answer": time.time()}
-    recognizer.recognize(images)  # untimed, as the first turn is slow
+    recognizer.recognize(images)  # not timed: the first time is slow
     figures["many_images"] = _median_time(lambda: recognizer.recognize(images), _ROUNDS)
     figures["one_image"] = _median_time(lambda: recognizer.recognize(images[:1]), _SINGLE_IMAGES)
-    print(json.dumps(figures))  # noqa: T201 - the answer
+    print(json.dumps(figures))  # noqa: T201 - the result
 
 
 if __name__ == "__main__":

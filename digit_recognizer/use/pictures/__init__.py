@@ -1,1 +1,1 @@
-"""From a picture file's bytes to the 28x28 that networks know, and from CSV rows to the same."""
+"""From picture files and CSV rows to 28x28 images as the networks know them."""

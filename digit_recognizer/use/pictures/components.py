@@ -1,7 +1,7 @@
 """Connected components of the ink, each of which may be a digit.
 
-In: ink (height, width). Out: how strong a whole stroke is, and the things, each with its box. What
-always holds: there is something that is clearer than noise, or an error says that there is not.
+In: ink (height, width). Out: the ink of a full stroke, and the objects with their boxes. What
+always holds: something on the picture is clearer than noise; otherwise there is an error.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import numpy as np
 
 from digit_recognizer.use.pictures.read import PictureError
 
-# Ink begins at this part of a whole stroke's.
+# A pixel belongs to an object from this part of a full stroke's ink.
 _BEGINS = 0.45
-# A stroke differs from the paper by at least this part of its brightness, and by so many times
-# what the paper differs from itself.
+# A stroke differs from the paper by at least this part of the paper's brightness, and by at least
+# this many times the paper's noise.
 _FAINTEST, _TIMES_NOISE = 0.06, 5
 
 
@@ -37,10 +37,10 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Things:
-    """Arrays with an entry for each thing."""
+class Components:
+    """Arrays with an entry for each object."""
 
-    labels: np.ndarray  # (height, width): 0 where there is none, 1 for the first
+    labels: np.ndarray  # (height, width): 0 for none, 1 for the first object
     tops: np.ndarray
     bottoms: np.ndarray
     lefts: np.ndarray
@@ -56,7 +56,7 @@ class Things:
 
     @property
     def sizes(self) -> np.ndarray:
-        """The longer side of each."""
+        """The longer side of each object."""
         return np.maximum(self.bottoms - self.tops, self.widths)
 
     @property
@@ -65,7 +65,7 @@ class Things:
 
     @property
     def sides_touched(self) -> np.ndarray:
-        """How many sides of the picture each touches."""
+        """How many sides of the picture each object touches."""
         height, width = self.labels.shape
         ends = (self.tops == 0, self.bottoms == height, self.lefts == 0, self.rights == width)
         return np.sum(ends, axis=0)
@@ -79,23 +79,23 @@ class Things:
         )
 
     def mask(self, chosen: np.ndarray, box: Box) -> np.ndarray:
-        """Return where in the box the chosen ones are."""
+        """Return where in the box the chosen objects are."""
         return np.isin(box.cut(self.labels), self.numbers[chosen])
 
 
-def separate(ink: np.ndarray) -> tuple[float, Things]:
-    """Return the ink of a stroke's middle, and what hangs together."""
+def separate(ink: np.ndarray) -> tuple[float, Components]:
+    """Return the ink in the middle of a stroke, and the connected objects."""
     from scipy import ndimage
 
     level = _find_level(ink)
     labels, _ = ndimage.label(ink > _BEGINS * level, np.ones((3, 3)))
     boxes = ndimage.find_objects(labels)
     ends = [(rows.start, rows.stop, columns.start, columns.stop) for rows, columns in boxes]
-    return level, Things(labels, *np.array(ends).T)
+    return level, Components(labels, *np.array(ends).T)
 
 
 def _find_level(ink: np.ndarray) -> float:
-    """Return the median of what Otsu's threshold tells from paper."""
+    """Return the median of the ink above Otsu's threshold."""
     if np.ptp(ink) < _FAINTEST:
         raise PictureError("There is nothing on it.")
     counts, edges = np.histogram(ink, 256)

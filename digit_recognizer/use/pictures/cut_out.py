@@ -1,8 +1,8 @@
-"""The digit on a picture, cut out and laid into 28x28 as MNIST's digits are.
+"""Finding the digit on a picture and placing it in 28x28 pixels as in MNIST.
 
-In: grey (height, width), of any size and light. Out: uint8 (28, 28), white on black: the digit's
-longest side is 20 pixels and its centre of mass is the image's. What always holds: an image that
-has that form already comes back as it is.
+In: grey values (height, width), of any size and light. Out: uint8 (28, 28), white on black: the
+digit's longest side is 20 pixels and its centre of mass is in the middle. What always holds: an
+image that already has this form is not changed.
 """
 
 import contextlib
@@ -14,27 +14,27 @@ from digit_recognizer.use.pictures.ink import find_ink, scale, shrink, suppose_d
 from digit_recognizer.use.pictures.parts import Parts, find_parts
 from digit_recognizer.use.pictures.read import PictureError
 
-SEVERAL = "There is more than one thing on it; the largest was read."
+SEVERAL = "There is more than one object on it; the largest was used."
 _BOX = 20
-# The digit is looked for on a copy of this longest side: one that fills a twentieth is as large as
-# the box.
+# The longest side of the copy on which the digit is searched: a digit that fills a twentieth of it
+# is as large as the box.
 _LONGEST = 500
-# Pens thinner than this, in pixels of the box, are made wider: scaled down they would fade away.
+# Strokes thinner than this, in pixels of the box, are widened: scaling down would make them faint.
 _THINNEST = 2.0
-# The widest place in a digit is narrower than this part of its size.
+# The strokes of a digit are narrower than this part of its size.
 _BLOB = 0.35
-# A sheet is larger than this part of the picture.
+# A sheet of paper is larger than this part of the picture.
 _SHEET = 0.5
 
 
 @dataclass(frozen=True)
 class CutOut:
     image: np.ndarray
-    others: int  # things beside it that may be digits, too
+    others: int  # other objects that may be digits, too
 
 
 def cut_out(grey: np.ndarray) -> np.ndarray:
-    """Return the picture's digit; of several, the largest."""
+    """Return the digit on the picture; of several, the largest."""
     return find_digit(grey).image
 
 
@@ -47,9 +47,9 @@ def find_digit(grey: np.ndarray) -> CutOut:
 
 
 def _find_drawn(grey: np.ndarray) -> Parts:
-    """Find the digit in what is darker than its surroundings, or in what is lighter.
+    """Find the digit among the parts that are darker than their surroundings, or lighter.
 
-    Something large and light without lines may be a sheet of paper on a table, with a digit on it.
+    A large light object without lines may be a sheet of paper on a table, with a digit on it.
     """
     is_dark = suppose_dark_ink(grey)
     parts = find_parts(find_ink(grey, is_dark))
@@ -70,7 +70,9 @@ def _has_lines(parts: Parts) -> bool:
 
 
 def _in_mnist_form(grey: np.ndarray) -> np.ndarray | None:
-    """Return a picture that is one of MNIST's, or its negative, as it is."""
+    """Return the picture unchanged if it has the form of MNIST; a negative is inverted."""
+    from scipy import ndimage
+
     if grey.shape != (28, 28):
         return None
     for image in (grey, 255 - grey):
@@ -79,14 +81,14 @@ def _in_mnist_form(grey: np.ndarray) -> np.ndarray | None:
             continue
         rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
         longest = max(np.ptp(rows), np.ptp(columns)) + 1
-        centre = _centre_of_mass(image)
+        centre = ndimage.center_of_mass(image)
         if 18 <= longest <= 20 and max(abs(place - 13.75) for place in centre) < 1:
             return np.round(image).astype(np.uint8)
     return None
 
 
 def _widen(parts: Parts) -> np.ndarray:
-    """Return the digit with strokes of at least `_THINNEST`."""
+    """Return the digit with strokes at least as wide as `_THINNEST`."""
     from scipy import ndimage
 
     missing = _THINNEST * parts.size / _BOX - _measure_width(parts.strokes)
@@ -98,14 +100,14 @@ def _widen(parts: Parts) -> np.ndarray:
 
 
 def _measure_width(strokes: np.ndarray) -> float:
-    """Return how wide strokes are: their area by half their outline."""
+    """Return the width of the strokes: their area divided by half their outline."""
     sides = sum(int((strokes ^ np.roll(strokes, 1, axis)).sum()) for axis in (0, 1))
-    # Of a line in a random direction, pixels have 4 / pi times its length in sides.
+    # Pixel sides along a line in a random direction add up to 4 / pi times its length.
     return 2 * float(strokes.sum()) / (sides * np.pi / 4)
 
 
 def _fit_into_box(covered: np.ndarray) -> np.ndarray:
-    """Scale what is there to a longest side of 20 pixels."""
+    """Scale the digit so that its longest side has 20 pixels."""
     seen = covered > 0.4
     rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
     digit = covered[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
@@ -114,19 +116,14 @@ def _fit_into_box(covered: np.ndarray) -> np.ndarray:
 
 
 def _centre(box: np.ndarray) -> np.ndarray:
-    """Lay the box where its centre of mass comes to be the middle, as far as there is room."""
+    """Place the box so that its centre of mass is in the middle, as far as there is room."""
+    from scipy import ndimage
+
     image = np.zeros((28, 28), np.uint8)
     top, left = (
         int(np.clip(np.floor(14.5 - place), 0, 28 - side))
-        for place, side in zip(_centre_of_mass(box), box.shape, strict=True)
+        for place, side in zip(ndimage.center_of_mass(box), box.shape, strict=True)
     )
     height, width = box.shape
     image[top : top + height, left : left + width] = np.round(255 * np.clip(box, 0, 1))
     return image
-
-
-def _centre_of_mass(image: np.ndarray) -> tuple[float, float]:
-    height, width = image.shape
-    row = float((image.sum(axis=1) * np.arange(height)).sum() / image.sum())
-    column = float((image.sum(axis=0) * np.arange(width)).sum() / image.sum())
-    return row, column

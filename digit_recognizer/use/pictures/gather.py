@@ -1,8 +1,8 @@
 """Read what a person names (files, folders, CSV rows) as 28x28 images.
 
 In: paths of picture files, of folders with such files, of CSVs with rows of pixels. Out: `Seen` and
-`Unread`, in order. What always holds: what cannot be read is told of and the rest go on; no more
-than one file is held at a time.
+`Unread`, in order. What always holds: a file that cannot be read is reported and the others are
+read; only one file at a time is in memory.
 """
 
 import re
@@ -19,7 +19,7 @@ from digit_recognizer.use.pictures.ink import shrink
 from digit_recognizer.use.pictures.read import PictureError, read_picture
 from digit_recognizer.workspace import ProjectError
 
-# What a folder's pictures end with; a file that is named itself may end with anything.
+# In a folder, only files with these endings are read; a file that is named may have any ending.
 ENDINGS = ("png", "jpg", "jpeg", "webp", "avif", "gif", "tif", "tiff", "bmp", "pgm", "ppm", "pbm")
 _LARGEST_FILE = 200_000_000  # bytes
 _THUMBNAIL = 112  # pixels
@@ -30,10 +30,10 @@ class Seen:
     """One digit."""
 
     name: str
-    image: np.ndarray  # what the networks are shown
+    image: np.ndarray  # what the networks see
     original: np.ndarray  # a thumbnail, uint8
-    others: int = 0  # things beside it that may be digits, too
-    label: int | None = None  # where a CSV says what it is
+    others: int = 0  # other objects that may be digits, too
+    label: int | None = None  # from a CSV with labels
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def gather(named: list[str]) -> Iterator[Seen | Unread]:
 
 
 def _join_one_path(named: list[str]) -> list[str]:
-    """Take words that are one existing path together for that path: the shell has split it."""
+    """Join the words if together they are an existing path, which the shell has split."""
     whole = " ".join(named)
     return [whole] if len(named) > 1 and Path(whole).expanduser().exists() else named
 
@@ -81,9 +81,9 @@ def _count_numbers(path: Path) -> list[tuple[int, str]]:
 
 
 def _require_file(path: Path) -> None:
-    """Refuse what may never end: a named pipe, a device."""
+    """Refuse named pipes and devices, which may never end."""
     if not stat.S_ISREG(path.stat().st_mode):
-        raise PictureError("It is not a file but a named pipe, a socket or a device.")
+        raise PictureError("It is not a file; it is a named pipe, a socket or a device.")
 
 
 def _read_one(path: Path) -> Seen | Unread:
@@ -102,7 +102,7 @@ def _read_one(path: Path) -> Seen | Unread:
 
 
 def _read_rows(path: Path) -> Iterator[Seen | Unread]:
-    """Rows of the competition's files; row numbers count from 1, as ImageId does."""
+    """Read rows of the competition's files; rows are counted from 1, as ImageId is."""
     try:
         _require_file(path)
         with open(path, "rb") as file:
@@ -117,5 +117,5 @@ def _read_rows(path: Path) -> Iterator[Seen | Unread]:
     images = table[:, -784:].reshape(-1, 28, 28)
     for row, image in enumerate(images):
         label = int(table[row, 0]) if labelled else None
-        # Paper is white in pictures, and to people.
+        # People expect white paper in pictures.
         yield Seen(f"{path} row {row + 1}", image, 255 - image, label=label)

@@ -1,7 +1,7 @@
 """Find the ink on a picture, and how much of each pixel it covers.
 
-In: grey (height, width), and whether ink is darker than paper. Out: ink (height, width), 0 on the
-paper and the more, the more of a pixel is covered. What always holds: how the light falls on the
+In: grey values (height, width), and whether ink is darker than paper. Out: ink (height, width): 0
+on the paper, and higher where more of a pixel is covered. What always holds: uneven light on the
 paper does not matter.
 """
 
@@ -9,21 +9,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-# How wide strokes may be, as parts of the picture's longest side; what is wider is paper. How
-# wide these are is found on a small copy.
+# Possible widths of strokes, as parts of the picture's longest side; wider parts are paper. The
+# right one is found on a small copy.
 _STROKES = (0.08, 0.13, 0.2, 0.3, 0.4)
 _SMALL = 64
-# In any part of the picture that is so wide, most is paper; for that, a tiny copy is enough.
+# In every area of this width most pixels are paper; a tiny copy is enough to check that.
 _SURROUNDINGS = 0.5
 _TINY = 32
-# Ink that leaves the picture does so over less than this part of a side.
+# Ink that crosses the picture's edge covers less than this part of a side.
 _ALONG = 0.8
-# Added to brightness before ratios are taken, so that noise in the dark is not blown up.
+# Added to brightness before division, so that noise in dark areas is not amplified.
 _DARKNESS = 32.0
 
 
 def suppose_dark_ink(grey: np.ndarray) -> bool:
-    """Whether what stands out from its surroundings, most of which are paper, is darker."""
+    """Whether the ink is darker than its surroundings, most of which are paper."""
     from scipy import ndimage
 
     tiny = np.log(shrink(grey, _TINY) + _DARKNESS)
@@ -33,7 +33,7 @@ def suppose_dark_ink(grey: np.ndarray) -> bool:
 
 
 def find_ink(grey: np.ndarray, is_dark: bool) -> np.ndarray:
-    """Return how much darker, or lighter, than the paper each pixel is."""
+    """Return how much darker (or lighter) each pixel is than the paper."""
     paper = _fill_strokes(grey, _measure_strokes(shrink(grey, _SMALL), is_dark), is_dark)
     return _differ(grey, paper, is_dark)
 
@@ -44,7 +44,7 @@ def shrink(values: np.ndarray, longest: int) -> np.ndarray:
 
 
 def scale(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Resize to a shape, smoothly, every old pixel taken into account."""
+    """Resize smoothly; every old pixel is used."""
     from PIL import Image
 
     height, width = shape
@@ -53,9 +53,9 @@ def scale(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _measure_strokes(grey: np.ndarray, is_dark: bool) -> float:
-    """Return the least of `_STROKES` that is enough for the clearest ink.
+    """Return the smallest of `_STROKES` that is enough for the clearest ink.
 
-    Not more, since what is wider than strokes is the shadow of a hand, or the table.
+    Wider dark areas are not strokes; they are the shadow of a hand, or the table.
     """
     inks = [_differ(grey, _fill_strokes(grey, part, is_dark), is_dark) for part in _STROKES]
     clearest = inks[-1] >= 0.7 * inks[-1].max()
@@ -65,23 +65,23 @@ def _measure_strokes(grey: np.ndarray, is_dark: bool) -> float:
 
 
 def _fill_strokes(grey: np.ndarray, part: float, is_dark: bool) -> np.ndarray:
-    """Return the paper: strokes up to that part of the longest side wide are filled with it."""
+    """Return the paper without strokes, up to a width of `part` of the longest side."""
     from scipy import ndimage
 
     return _filter(ndimage.grey_closing if is_dark else ndimage.grey_opening, grey, part)
 
 
 def _differ(grey: np.ndarray, paper: np.ndarray, is_dark: bool) -> np.ndarray:
-    """Return ink as a part of the light that the paper has there; white ink's own is not known."""
+    """Return ink relative to the paper's brightness there; light ink relative to white."""
     if not is_dark:
         return np.maximum(grey - paper, 0) / 255
     return np.maximum(paper - grey, 0) / (np.maximum(paper, 0) + _DARKNESS)
 
 
 def _filter(each: Callable[..., np.ndarray], values: np.ndarray, part: float) -> np.ndarray:
-    """Filter by squares, `part` of the longest side wide, as if the paper went on all round.
+    """Filter with squares, `part` of the longest side wide, as if the paper continued outside.
 
-    What it goes on with is the outermost line, from which ink that leaves the picture is filtered.
+    The outermost pixels are repeated outside, after ink that crosses the edge is filtered out.
     """
     wider = np.pad(values, 1, "edge")
     for line in (wider[0], wider[-1], wider[:, 0], wider[:, -1]):
@@ -90,6 +90,6 @@ def _filter(each: Callable[..., np.ndarray], values: np.ndarray, part: float) ->
 
 
 def _slide(each: Callable[..., np.ndarray], values: np.ndarray, size: int) -> np.ndarray:
-    size |= 1  # an odd one has a middle
+    size |= 1  # odd, so that there is a middle
     inside = tuple(slice(size, size + side) for side in values.shape)
     return each(np.pad(values, size, "edge"), size=size)[inside]

@@ -1,8 +1,8 @@
 """Read a picture file of any kind as grey values.
 
-In: the bytes of a file. Out: grey (height, width) float32, 0 for black to 255 for white, upright,
-the longest side at most `LONGEST_SIDE`. What always holds: a picture of more than `MOST_PIXELS` is
-refused by what its header says, before any of it is decoded.
+In: the bytes of a file. Out: grey values (height, width) float32, from 0 for black to 255 for
+white, upright, with a longest side of at most `LONGEST_SIDE`. What always holds: a picture with
+more than `MOST_PIXELS` is refused by its header, before it is decoded.
 """
 
 import io
@@ -15,29 +15,29 @@ import numpy as np
 from digit_recognizer.workspace import ProjectError
 
 MOST_PIXELS = 100_000_000
-# A digit as small as a twentieth of the picture still has twice the pixels that are needed.
+# A digit that fills a twentieth of the picture still has more pixels than needed.
 LONGEST_SIDE = 1200
-# Those that people have; Pillow's others include some that start programs.
+# Common formats only; some of Pillow's other formats start programs.
 _FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF", "PPM")
 _KNOWN = "PNG, JPEG, WebP, AVIF, GIF, TIFF, BMP or PNM"
 
 
 class PictureError(ProjectError):
-    """No digit can be had from this picture; the text says why, as a sentence of its own."""
+    """No digit can be read from this picture; the text is a sentence that says why."""
 
 
 def read_picture(contents: bytes) -> np.ndarray:
-    """Return the picture's grey values; of an animation or several pages, those of the first."""
+    """Return the picture's grey values; of an animation or several pages, the first ones."""
     from PIL import Image, UnidentifiedImageError
 
     refuse_other_kinds(contents)
     try:
-        # For good, because several threads read pictures, and a filter for a while would be all
-        # theirs. The limit here is our own; beyond twice Pillow's there is an error anyway.
+        # Set permanently, because filters are shared by all threads that read pictures. Our own
+        # limit is below; above twice Pillow's limit there is an error anyway.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(io.BytesIO(contents), formats=_FORMATS) as picture:
             _require_decent_size(*picture.size)
-            # A JPEG is decoded at a half, a quarter or an eighth where that is enough.
+            # A JPEG is decoded at 1/2, 1/4 or 1/8 of its size if that is enough.
             picture.draft("L", (LONGEST_SIDE, LONGEST_SIDE))
             picture.load()
             return _to_grey(_turn_upright(picture))
@@ -47,18 +47,18 @@ def read_picture(contents: bytes) -> np.ndarray:
         raise PictureError(f"It is too large ({error}).") from error
     except UnidentifiedImageError as error:
         raise PictureError(f"It is not a picture that can be read; expected {_KNOWN}.") from error
-    # Decoders raise whatever a damaged file leads them into.
+    # For damaged files, decoders raise many kinds of exceptions.
     except Exception as error:
         raise PictureError(f"It is damaged or cut off ({error}).") from error
 
 
 def refuse_other_kinds(contents: bytes) -> None:
-    """Say what the file is where it is something else that people take for a picture."""
+    """Refuse other formats that people may take for pictures, and name them."""
     beginning = contents[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if not contents:
         problem = "It is an empty file."
     elif contents[4:8] == b"ftyp" and contents[8:12] in _HEIC_BRANDS:
-        problem = "It is a HEIC picture, as telephones make them: save it as JPEG or PNG first."
+        problem = "It is a HEIC picture, as phones make them: save it as JPEG or PNG first."
     elif beginning.startswith(b"%PDF"):
         problem = "It is a PDF document: save its page as PNG first."
     elif beginning[:5] in (b"<?xml", b"<svg ", b"<!DOC") and b"<svg" in contents[:4096]:
@@ -75,7 +75,7 @@ def _require_decent_size(width: int, height: int) -> None:
     if width * height > MOST_PIXELS:
         raise PictureError(
             f"It has {width:,} x {height:,} pixels; more than {MOST_PIXELS // 10**6} million are "
-            "not read. Scale it down first."
+            "not accepted. Scale it down first."
         )
 
 
@@ -90,7 +90,7 @@ def _turn_upright(picture: Any) -> Any:
 
 
 def _to_grey(picture: Any) -> np.ndarray:
-    """Scale the decoded picture down, by whole pixels' means, and take its brightness."""
+    """Scale the picture down by averaging whole pixels, and return its brightness."""
     from PIL import Image
 
     factor = math.ceil(max(picture.size) / LONGEST_SIDE)
@@ -106,13 +106,13 @@ def _to_grey(picture: Any) -> np.ndarray:
 
 
 def _to_bytes_range(values: np.ndarray) -> np.ndarray:
-    """Scale 16 bits, or whatever range a scientific file has, to 0..255."""
+    """Scale 16 bits, or any other range of a scientific file, to 0..255."""
     largest = max(float(values.max()), 255)
     return values * (255 / (65535 if 255 < largest <= 65535 else largest))
 
 
 def _put_on_paper(grey: np.ndarray, cover: np.ndarray) -> np.ndarray:
-    """Lay a transparent picture on white, or on black if it would vanish there."""
+    """Put a transparent picture on white, or on black if it could not be seen on white."""
     on_white = cover * grey + (1 - cover) * 255
     if np.ptp(on_white) < 64 <= np.ptp(cover * grey):
         return cover * grey

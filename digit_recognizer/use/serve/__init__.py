@@ -1,1 +1,1 @@
-"""A page to draw digits on, and the small web service behind it, on this machine alone."""
+"""A page to draw digits on, and the small web service behind it, for this machine only."""

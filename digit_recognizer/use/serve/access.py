@@ -1,9 +1,8 @@
 """Which requests are accepted, and the security headers of every answer.
 
-In: a request, whoever sent it. Out: the application's answer, or a refusal. What always holds: only
-pages that this server has sent may ask, whatever other pages the same browser has open; no error
-reaches the outside but as one plain sentence; and a refusal arrives even where nobody has read the
-request to its end.
+In: a request from anyone. Out: the application's answer, or a refusal. What always holds: only
+pages of this server may send requests, whatever other pages are open in the same browser; errors
+are sent as one plain sentence; and a refusal arrives even if the request was not read to its end.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _METHODS = ("GET", "HEAD", "POST")
-# Nothing inside a page may come from elsewhere, run inline, or be shown in another's frame.
+# A page may not load anything from other servers, run inline scripts, or be shown in a frame.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -30,24 +29,24 @@ HEADERS = [
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"cache-control", b"no-store"),
 ]
-# A connection that is closed while bytes arrive may take the answer with it, so the rest of a
-# refused request is read for this long.
+# The answer may be lost if a connection is closed while bytes arrive, so the rest of a refused
+# request is read for this long.
 _LINGER_SECONDS = 1.0
 
 
-def hosts_of(port: int) -> frozenset[str]:
-    """Return what a browser on this machine calls the server, as its Host header has it."""
+def allowed_hosts(port: int) -> frozenset[str]:
+    """Return the Host headers that a browser on this machine sends to this server."""
     names = ("127.0.0.1", "localhost")
     return frozenset(f"{name}:{port}" for name in names) | (
         frozenset(names) if port == 80 else frozenset()
     )
 
 
-def sentence(text: str) -> bytes:
+def error_body(text: str) -> bytes:
     return json.dumps({"error": text}).encode()
 
 
-class Door:
+class SecurityMiddleware:
     """Wraps the application."""
 
     def __init__(
@@ -64,14 +63,14 @@ class Door:
         if refusal:
             await exchange.answer(*refusal)
             return
-        # What answers GET answers HEAD; the server leaves the body out.
+        # HEAD is answered as GET; the server leaves out the body.
         asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         try:
             await self._app(asked, exchange.receive, exchange.send)
         except ClientDisconnect:
-            return  # nobody is there to be answered
+            return  # the client is gone
         except Exception as error:
-            # The application has answered; what it raises on is for the terminal.
+            # The client has its answer already; the error is for the terminal.
             self._report(f"{scope['method']} {scope['path'][:100]}", error)
 
     def _refuse(self, scope: Scope) -> tuple[int, str] | None:
@@ -81,17 +80,17 @@ class Door:
 
         host = ", ".join(values_of(b"host"))
         if host not in self._hosts:
-            # A name that somebody else's server gave this address to lead a browser here.
-            return 403, f"This server is called {' or '.join(sorted(self._hosts))}."
+            # DNS rebinding: another server has pointed its own name to this address.
+            return 403, f"This server accepts only {' or '.join(sorted(self._hosts))}."
         if values_of(b"origin") - {f"http://{host}"}:
-            return 403, "Only this server's own page may ask."
+            return 403, "Only this server's own page may send requests."
         if scope["method"] not in _METHODS:
-            return 405, f"There is only {', '.join(_METHODS)}."
+            return 405, f"Only {', '.join(_METHODS)} are accepted."
         return None
 
 
 class _Exchange:
-    """One request and its answer, which gets its headers here."""
+    """One request and its answer, to which the headers are added."""
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._receive, self._send = receive, send
@@ -118,7 +117,7 @@ class _Exchange:
             await self._send(message)
 
     async def answer(self, status: int, text: str) -> None:
-        body = sentence(text)
+        body = error_body(text)
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(body)).encode()),

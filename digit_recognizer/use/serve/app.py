@@ -1,8 +1,7 @@
 """The web service: two ways to ask for a digit, one for an explanation, and the drawing page.
 
-In: something that recognises. Out: an ASGI application. What always holds: everything that it sends
-is its own, the page's files included; what takes time runs in a few threads beside the one that
-reads requests, so that nobody waits for a slow sender.
+In: a recognizer. Out: an ASGI application. What always holds: it serves only its own files; slow
+work runs in a few threads beside the one that reads requests, so nobody waits for a slow client.
 """
 
 import contextlib
@@ -23,12 +22,12 @@ from digit_recognizer.use.occlusion import occlude
 from digit_recognizer.use.pictures.cut_out import SEVERAL, find_digit
 from digit_recognizer.use.pictures.read import PictureError, read_picture
 from digit_recognizer.use.recognizer import Recognizer
-from digit_recognizer.use.serve.access import Door
-from digit_recognizer.use.serve.facts import Facts
-from digit_recognizer.use.serve.questions import (
+from digit_recognizer.use.serve.access import SecurityMiddleware
+from digit_recognizer.use.serve.messages import (
     Answer,
     AskedDigit,
     AskedSaliency,
+    Facts,
     Problem,
     Saliency,
     read_digit,
@@ -43,15 +42,15 @@ _KINDS = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-# Their names are their addresses, but for these; the icon is where browsers look for one.
+# The other files have their names as addresses; browsers look for the icon at this one.
 _ADDRESSES = {"index.html": "/", "docs.html": "/docs", "icon.svg": "/favicon.ico"}
-_IN_OUR_WORDS = {
-    404: "There is nothing here; / is the page, /docs says what else there is.",
-    405: "This is asked for in another way; /docs says how.",
+_MESSAGES = {
+    404: "Nothing is at this address; the page is at /, and /docs lists the rest.",
+    405: "This address needs another method; see /docs.",
 }
-# One answer has all cores; more side by side only take turns.
+# One prediction uses all cores; more at the same time are not faster.
 _THREADS = 4
-# Images; exported networks take as long for each of many as for one alone.
+# Images; exported networks take the same time for each of many images as for a single one.
 _STEP = 8
 
 
@@ -64,29 +63,29 @@ def make_app(
     app = FastAPI(
         title="Digit Recognizer",
         version="1",
-        docs_url=None,  # its page would load scripts from elsewhere; ours is page/docs.html
+        docs_url=None,  # FastAPI's page loads scripts from other servers; ours is page/docs.html
         redoc_url=None,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=_limit_threads,
-        exception_handlers={StarletteHTTPException: _tell, Exception: _hide},
+        exception_handlers={StarletteHTTPException: _answer_refusal, Exception: _answer_error},
         responses={status: {"model": Problem} for status in (400, 403, 408, 413, 415)},
         generate_unique_id_function=lambda route: route.name,
     )
     _add_questions(app, recognizer, facts)
     for path in sorted(_PAGE.iterdir()):
         _add_file(app, _ADDRESSES.get(path.name, f"/{path.name}"), path)
-    return Door(app, hosts, report)
+    return SecurityMiddleware(app, hosts, report)
 
 
 def _add_questions(app: FastAPI, recognizer: Recognizer, facts: Facts) -> None:
-    @app.get("/api/model", summary="Which networks answer, and how good they are")
+    @app.get("/api/model", summary="Which networks predict, and how good they are")
     def model() -> Facts:
         return facts
 
     @app.post(
         "/api/picture",
-        summary="What digit is on this picture?",
+        summary="Which digit is on this picture?",
         openapi_extra=_body("image/*", {"type": "string", "format": "binary"}),
     )
     def picture(contents: Annotated[bytes, Depends(read_picture_bytes)]) -> Answer:
@@ -99,7 +98,7 @@ def _add_questions(app: FastAPI, recognizer: Recognizer, facts: Facts) -> None:
 
     @app.post(
         "/api/digit",
-        summary="What digit are these pixels?",
+        summary="Which digit is in these pixels?",
         openapi_extra=_json_body(AskedDigit),
     )
     def digit(asked: Annotated[AskedDigit, Depends(read_digit)]) -> Answer:
@@ -107,7 +106,7 @@ def _add_questions(app: FastAPI, recognizer: Recognizer, facts: Facts) -> None:
 
     @app.post(
         "/api/saliency",
-        summary="Which ink speaks for a digit?",
+        summary="Which ink counts for a digit?",
         openapi_extra=_json_body(AskedSaliency),
     )
     def saliency(asked: Annotated[AskedSaliency, Depends(read_saliency)]) -> Saliency:
@@ -134,7 +133,7 @@ def _answer(
 
 
 def in_steps(recognizer: Recognizer) -> Callable[[np.ndarray], np.ndarray]:
-    """Let whoever draws on have an answer between two steps of an explanation."""
+    """Explain in steps, so that other requests are answered in between."""
 
     def recognize(images: np.ndarray) -> np.ndarray:
         starts = range(0, len(images), _STEP)
@@ -159,14 +158,14 @@ def _body(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {kind: {"schema": schema}}}}
 
 
-async def _tell(request: Request, error: Exception) -> Response:
+async def _answer_refusal(request: Request, error: Exception) -> Response:
     assert isinstance(error, StarletteHTTPException)
-    text = _IN_OUR_WORDS.get(error.status_code, error.detail)
+    text = _MESSAGES.get(error.status_code, error.detail)
     return JSONResponse({"error": text}, error.status_code, error.headers)
 
 
-async def _hide(request: Request, error: Exception) -> Response:
-    return JSONResponse({"error": "Something went wrong here; the terminal says what."}, 500)
+async def _answer_error(request: Request, error: Exception) -> Response:
+    return JSONResponse({"error": "An error occurred; see the terminal."}, 500)
 
 
 @contextlib.asynccontextmanager

@@ -1,8 +1,8 @@
 """`make serve`: serve the networks on a port of this machine, until Ctrl-C.
 
-In: what the person named. Out: nothing but answers. What always holds: nobody outside this machine
-can ask; the port is taken before anything else takes time; the address is printed when the first
-answer would be quick.
+In: what was named. Out: answers to requests. What always holds: nobody outside this machine can
+connect; the port is taken before the slow work starts; the address is printed once the server can
+answer quickly.
 """
 
 import io
@@ -38,11 +38,11 @@ def serve(
     port: int,
     console: Console,
 ) -> None:
-    """Answer on the port until Ctrl-C, which is how this ends well."""
-    # Everyone who imports this module would wait for them, the tests of the command line included.
-    from digit_recognizer.use.serve.access import hosts_of
+    """Serve on the port until Ctrl-C, which ends it normally."""
+    # Imported here, because these take time and the command line imports this module.
+    from digit_recognizer.use.serve.access import allowed_hosts
     from digit_recognizer.use.serve.app import make_app
-    from digit_recognizer.use.serve.facts import find_facts
+    from digit_recognizer.use.serve.messages import find_facts
 
     def report(what: str, error: Exception) -> None:
         text = " ".join(f"{type(error).__name__}: {error}".split())
@@ -53,10 +53,10 @@ def serve(
     with take_port(port) as listener:
         port = listener.getsockname()[1]
         recognizer = load_recognizer(workspace, lineup, experiments, backend, model, console)
-        app = make_app(recognizer, find_facts(recognizer), hosts_of(port), report)
+        app = make_app(recognizer, find_facts(recognizer), allowed_hosts(port), report)
         _warm_up(recognizer)
         console.print(
-            f"{escape(recognizer.label)} answers at http://{_HOST}:{port} "
+            f"{escape(recognizer.label)} is served at http://{_HOST}:{port} "
             "(open it in a browser and draw a digit; Ctrl-C ends it)."
         )
         try:
@@ -66,31 +66,31 @@ def serve(
 
 
 def take_port(port: int) -> socket.socket:
-    """Return a socket that listens on the port; 0 is any that is free."""
+    """Return a socket that listens on the port; 0 means any free port."""
     if not 0 <= port <= 65535:
         raise ProjectError(f"PORT={port}; expected a number from 0 to 65535.")
-    # The protocol must be named: asyncio turns off Nagle's algorithm, which would cost 40 ms an
-    # answer, only where it sees that this is TCP.
+    # Name the protocol, because asyncio turns off Nagle's algorithm only if it knows that this is
+    # TCP. Nagle's algorithm would cost 40 ms for each answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    # What another process has just left is free, although the kernel still remembers it.
+    # A port that another process has just closed can be used at once.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_HOST, port))
         listener.listen(_MOST_CONNECTIONS)
     except PermissionError:
         listener.close()
-        raise ProjectError(f"Port {port} is not for everyone; name one above 1023.") from None
+        raise ProjectError(f"Port {port} needs special rights; choose one above 1023.") from None
     except OSError as error:
         listener.close()
         raise ProjectError(
-            f"Port {port} cannot be had: {error.strerror}. If this command runs already, open "
-            f"http://{_HOST}:{port} or stop it; or take any port that is free: make serve PORT=0"
+            f"Port {port} cannot be used: {error.strerror}. If this command runs already, open "
+            f"http://{_HOST}:{port} or stop it. To take any free port: make serve PORT=0"
         ) from None
     return listener
 
 
 def _warm_up(recognizer: Recognizer) -> None:
-    """Ask everything once: what is first imported, compiled or allocated takes its time now."""
+    """Do everything once, so that imports, compiling and allocation happen before requests."""
     from PIL import Image
 
     from digit_recognizer.use.pictures.cut_out import cut_out
@@ -109,14 +109,14 @@ def _warm_up(recognizer: Recognizer) -> None:
 def make_server(app: "ASGIApp") -> "uvicorn.Server":
     import uvicorn
 
-    from digit_recognizer.use.serve.timeouts import ImpatientProtocol
+    from digit_recognizer.use.serve.timeouts import TimeoutProtocol
 
     config = uvicorn.Config(
         app,
-        http=ImpatientProtocol,
+        http=TimeoutProtocol,
         ws="none",
         lifespan="on",
-        # Errors are said by the door, in one line each.
+        # `SecurityMiddleware` reports errors, in one line each.
         log_config=None,
         log_level="critical",
         access_log=False,

@@ -1,7 +1,7 @@
 """Time limits for slow connections, which uvicorn does not have.
 
-What always holds: a request, headers and body, is there within some seconds or its connection is
-closed, however many bytes come in between; a client that sends one byte a minute holds nothing.
+What always holds: a request, headers and body, arrives within some seconds or its connection is
+closed, even if bytes keep coming; a client that sends one byte a minute cannot hold a connection.
 """
 
 import asyncio
@@ -11,13 +11,13 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from digit_recognizer.use.serve.access import HEADERS, sentence
+from digit_recognizer.use.serve.access import HEADERS, error_body
 
 REQUEST_SECONDS = 10.0
 
 
-class ImpatientProtocol(H11Protocol):
-    """uvicorn itself limits only the time between an answer and the next request."""
+class TimeoutProtocol(H11Protocol):
+    """uvicorn limits only the time between an answer and the next request."""
 
     request_seconds = REQUEST_SECONDS
 
@@ -35,7 +35,7 @@ class ImpatientProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
-        self._watch()  # the next request may have begun to come in before
+        self._watch()  # the next request may have started already
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_deadline()
@@ -66,9 +66,9 @@ class ImpatientProtocol(H11Protocol):
         self._refuse(HTTPStatus.REQUEST_TIMEOUT, text)
 
     def _refuse(self, status: HTTPStatus, text: str) -> None:
-        """Answer in the application's place, where it has not begun to, and hang up."""
+        """Answer instead of the application, if it has not started to, and close the connection."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-            body = sentence(text)
+            body = error_body(text)
             headers = [
                 (b"content-type", b"application/json"),
                 (b"content-length", str(len(body)).encode()),

@@ -1,4 +1,4 @@
-"""The simulated queue: worked out by hand, and true of any folds."""
+"""The simulation, compared with values by hand and with bounds for any folds."""
 
 import itertools
 import random
@@ -21,22 +21,22 @@ def test_three_folds_on_two_workers() -> None:
     assert outcome.busy == pytest.approx(24 / 28)
 
 
-def test_what_comes_beside_training() -> None:
+def test_costs_besides_training() -> None:
     costs = Costs(start=3, process=2, saving=1)
     # 3 to start; on the one worker 2 + 10 and 2 + 10; the first is saved meanwhile, the second not.
     assert simulate([10, 10], 1, costs).seconds == 3 + 12 + 12 + 1
-    # Both end at the same moment, and the caller writes one after the other.
+    # Both end at the same time, and the caller writes one after the other.
     assert simulate([10, 10], 2, costs).seconds == 3 + 12 + 2
     kept = Costs(start=3, process=2, saving=1, process_serves_on=True)
     assert simulate([10, 10], 1, kept).seconds == 3 + 2 + 10 + 10 + 1
 
 
-def test_the_digits_go_from_worker_to_worker() -> None:
+def test_the_digits_are_passed_from_worker_to_worker() -> None:
     costs = Costs(start=0, process=0, saving=0, digits=100, bandwidth=100)
     outcome = simulate([10.0] * 8, 8, costs)
-    # Two hops to the first; then one more has them, then two more, then four.
+    # Two hops to the first worker; then one more has them, then two more, then four.
     assert [span.begun for span in outcome.spans] == [2, 3, 4, 4, 5, 5, 5, 5]
-    # Nobody sends them to a worker that has nothing to train.
+    # They are not sent to a worker that has nothing to train.
     assert simulate([10.0], 8, costs).seconds == 12
 
 
@@ -48,7 +48,7 @@ def test_bounds_that_hold_for_any_folds() -> None:
         outcome = simulate(folds, workers, FREE)
         work = sum(folds)
         assert outcome.seconds >= max(*folds, work / workers) - 1e-9
-        # What handing out to whoever is free can cost at most (Graham, 1966).
+        # The upper bound for giving folds to the next free worker (Graham, 1966).
         assert outcome.seconds <= work / workers + max(folds)
         assert outcome.busy == pytest.approx(work / workers / outcome.seconds)
         spans = sorted(outcome.spans, key=lambda span: (span.worker, span.begun))

@@ -1,4 +1,4 @@
-"""The tables of docs/scaling.md are those of `make scaling`, and agree with what was measured."""
+"""docs/scaling.md has the tables of `make scaling`, which agree with measurements."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_the_document_has_the_tables() -> None:
 
 
 @pytest.mark.parametrize(("name", "measured"), [("stages-short", 163), ("stages", 1187)])
-def test_two_cores_take_what_they_were_measured_to_take(name: str, measured: float) -> None:
+def test_two_cores_take_the_measured_time(name: str, measured: float) -> None:
     """`make train LINEUP=quick` and `make train`, nothing else running (docs/performance.md)."""
     training = TRAININGS[name]
     outcome = simulate([training.seconds] * training.folds, 2, HERE)

@@ -1,4 +1,4 @@
-"""Networks of random weights in a run folder, and explanations without a network."""
+"""Networks with random weights in a run folder, and explanations without networks."""
 
 import numpy as np
 
@@ -20,12 +20,12 @@ from digit_recognizer.use.explain.examine import (
     Spot,
 )
 from digit_recognizer.use.explain.findings import Findings
-from digit_recognizer.use.explain.integrated_gradients import Integrated
+from digit_recognizer.use.explain.gradients import Integrated
 from digit_recognizer.workspace import Workspace
 from tests.made_up_runs import make_fold_result, open_made_up
 
 FOLDS = 3
-THREADS = 1  # as in other tests: a process has one number of them
+THREADS = 1  # as in other tests, because it cannot change within a process
 
 
 def make_run(
@@ -35,7 +35,7 @@ def make_run(
     network: Network = PoolingConv((3,), (8,)),  # noqa: B008 - frozen
     test_shift: int = 0,
 ) -> Run:
-    """Leave a complete run whose networks have random weights, with what these predict."""
+    """Make a complete run of networks with random weights, with their predictions."""
     configure(THREADS)
     from keras import utils
 
@@ -61,13 +61,13 @@ def make_run(
 
 
 def make_findings(with_shap: bool = True, name: str = "made-up", seed: int = 0) -> Findings:
-    """Return explanations of made-up images: one wrong and turned by a spot, one right."""
+    """Return explanations of made-up images: an error that a spot changes, and a correct one."""
     generator = np.random.default_rng(seed)
     methods = [OCCLUSION, INTEGRATED, *([SHAP] if with_shap else [])]
     wrong = Chosen(11, 4, 9, 0.9, 0.05, 4)
     right = Chosen(7, 3, 3, 0.8, 0.8, 5)
 
-    def explain(chosen: Chosen, is_turned: bool) -> Explanation:
+    def explain(chosen: Chosen, has_spot: bool) -> Explanation:
         image = generator.integers(0, 256, (28, 28), np.uint8)
         image[:5] = 0
         window = np.zeros((28, 28), bool)
@@ -83,7 +83,7 @@ def make_findings(with_shap: bool = True, name: str = "made-up", seed: int = 0) 
             answers.append(Answer(digit, 1.5, integrated, maps, 2.5 if with_shap else None))
         probabilities = np.full(10, 0.1, np.float32)
         probabilities[chosen.predicted] = chosen.probability + 0.0004
-        spot = Spot(window, 4, 0.7) if is_turned else None
+        spot = Spot(window, 4, 0.7) if has_spot else None
         return Explanation(chosen, image, (2,), probabilities, answers, spot)
 
     return Findings(

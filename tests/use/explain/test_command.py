@@ -1,4 +1,4 @@
-"""`make explain` as a person gets it, on networks that a training left."""
+"""`make explain` as a user runs it, with trained networks."""
 
 import importlib.util
 import json
@@ -38,7 +38,7 @@ def trained(_trained: Path, tmp_path: Path) -> Workspace:
 
 
 @pytest.mark.slow
-def test_it_explains_the_hardest_and_typical_ones_by_who_never_saw_them(
+def test_it_explains_the_hardest_and_typical_images_by_out_of_fold_networks(
     trained: Workspace, tab: Page
 ) -> None:
     printed = run_well(trained, "explain")
@@ -56,17 +56,17 @@ def test_it_explains_the_hardest_and_typical_ones_by_who_never_saw_them(
     for case in cases:
         said = case.locator("img").first.get_attribute("alt") or ""
         row, label, taken = (int(figure) for figure in re.findall(r"\d+", said))
-        row -= 1  # people count from 1
+        row -= 1  # rows are counted from 1
         assert (label, taken) == (labels[row], predicted[row])
         assert f"predicted by tiny fold {folds[row]}." in case.inner_text()
         rows.append(row)
     wrong = np.flatnonzero(predicted != labels)
-    assert wrong.size, "a network that learnt for a second gets something wrong"
+    assert wrong.size, "a network trained for a second makes some errors"
     surest = wrong[probabilities[wrong].max(axis=1).argmax()]
     assert rows[0] == surest
     assert labels[rows[12:]].tolist() == sorted(set(labels[predicted == labels].tolist()))
 
-    # What it explains is what training recorded, and the maps account for it.
+    # The explained probability is the recorded one, and the maps sum to it.
     text = tab.inner_text("#figures")
     assert float(re.findall(r"at most (0\.\d+)", text)[0]) < 0.001
     short = tab.locator("#figures tbody td:nth-child(7)").all()
@@ -78,11 +78,11 @@ def test_it_explains_the_hardest_and_typical_ones_by_who_never_saw_them(
 
     first = (trained.reports / "explain.html").read_bytes()
     run_well(trained, "explain", "--experiments", "tiny")
-    assert (trained.reports / "explain.html").read_bytes() == first, "the same again"
+    assert (trained.reports / "explain.html").read_bytes() == first, "the same bytes again"
     assert [path.name for path in trained.reports.iterdir()] == ["explain.html"]
 
 
-def test_what_is_missing_is_said_in_plain_words(trained: Workspace, tmp_path: Path) -> None:
+def test_missing_files_are_reported_in_plain_words(trained: Workspace, tmp_path: Path) -> None:
     def complain(workspace: Workspace, *arguments: str) -> str:
         done = run(workspace, "explain", *arguments)
         assert done.returncode == 1

@@ -1,4 +1,4 @@
-"""The page on explanations in a browser, of made-up maps."""
+"""The page of explanations in a browser, with made-up maps."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ from digit_recognizer.use.explain.write import render_page
 from tests.browser import DESKTOP, PHONE, open_file, require_no_sideways_scrolling
 from tests.use.explain.made_up import make_findings
 
-PAPER = {"width": 718, "height": 1000}  # what A4 leaves within its margins
+PAPER = {"width": 718, "height": 1000}  # A4 without margins
 LINKS = [("All runs", "index.html"), ("The data", "data.html")]
 
 
@@ -24,7 +24,7 @@ def write_page(folder: Path, findings: Findings) -> Path:
 
 
 @pytest.mark.parametrize("with_shap", [True, False])
-def test_it_fits_a_desk_and_a_phone_in_light_and_dark(
+def test_it_fits_a_desktop_and_a_phone_in_light_and_dark(
     with_shap: bool, tab: Page, tmp_path: Path
 ) -> None:
     path = write_page(tmp_path, make_findings(with_shap))
@@ -41,7 +41,7 @@ def test_it_fits_a_desk_and_a_phone_in_light_and_dark(
     require_no_sideways_scrolling(tab)
 
 
-def test_a_wrong_image_has_two_questions_and_a_right_one_has_one(tab: Page, tmp_path: Path) -> None:
+def test_an_error_has_two_questions_and_a_correct_prediction_one(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_page(tmp_path, make_findings()))
     wrong, right = tab.locator("article").all()
     assert wrong.get_by_role("heading").inner_text() == "4 predicted as 9"
@@ -51,11 +51,11 @@ def test_a_wrong_image_has_two_questions_and_a_right_one_has_one(tab: Page, tmp_
     assert wrong.locator("img").count() == 2 + 2 * 3, "the image, without a spot, two rows of maps"
     assert right.locator("img").count() == 1 + 3
     assert "without this spot: 4 (70\u00a0%)" in wrong.inner_text()
-    assert "No single spot changes the answer" in right.inner_text()
+    assert "Hiding a single spot never changes the prediction" in right.inner_text()
     assert "predicted by made-up fold 2" in wrong.inner_text()
 
 
-def test_every_picture_says_what_it_shows(tab: Page, tmp_path: Path) -> None:
+def test_every_picture_has_a_description(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_page(tmp_path, make_findings()))
     said = [image.get_attribute("alt") or "" for image in tab.locator("article img").all()]
     assert said[0] == "row 12, labelled 4, predicted 9"
@@ -63,14 +63,14 @@ def test_every_picture_says_what_it_shows(tab: Page, tmp_path: Path) -> None:
     assert len(maps) == 3 * 3
     by = (
         r"Why (not )?\d\? By (occlusion|integrated gradients|SHAP), "
-        r"\d+\u00a0% is for it, about the .+\."
+        r"\d+\u00a0% counts for it, mostly in the .+\."
     )
     assert all(re.fullmatch(by, each) for each in maps)
     for plot in tab.locator("figure > svg").all():
         assert "median" in (plot.get_attribute("aria-label") or "")
 
 
-def test_figures_on_the_page_are_those_that_were_found(tab: Page, tmp_path: Path) -> None:
+def test_the_page_has_the_numbers_of_the_findings(tab: Page, tmp_path: Path) -> None:
     findings = make_findings()
     open_file(tab, write_page(tmp_path, findings))
     text = tab.inner_text("body")
@@ -90,7 +90,7 @@ def test_figures_on_the_page_are_those_that_were_found(tab: Page, tmp_path: Path
         assert values[4] == pytest.approx(float(answer.maps["SHAP"].sum()))
 
 
-def test_a_digit_that_is_another_by_rounding_is_told(tab: Page, tmp_path: Path) -> None:
+def test_a_prediction_that_rounding_changes_is_reported(tab: Page, tmp_path: Path) -> None:
     findings = make_findings()
     findings.typical[0].probabilities[8] = 0.95
     open_file(tab, write_page(tmp_path, findings))
@@ -111,7 +111,7 @@ def test_the_medians_are_those_of_the_maps(tab: Page, tmp_path: Path) -> None:
     assert "−0.10\t+0.45" in tab.locator("#untrained tbody tr").first.inner_text()
 
 
-def test_without_shap_it_says_so_and_how_to_get_it(tab: Page, tmp_path: Path) -> None:
+def test_without_shap_it_says_how_to_install_it(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_page(tmp_path, make_findings(with_shap=False)))
     warning = tab.locator(".warning").inner_text()
     assert "The package shap is not installed" in warning
@@ -127,7 +127,7 @@ def test_names_from_files_are_escaped(tab: Page, tmp_path: Path) -> None:
     assert evil in tab.locator(".lead").inner_text()
 
 
-def test_it_leads_to_the_other_pages(tab: Page, tmp_path: Path) -> None:
+def test_it_links_to_the_other_pages(tab: Page, tmp_path: Path) -> None:
     open_file(tab, write_page(tmp_path, make_findings()))
     shown = tab.locator("nav[aria-label=Reports] a").all()
     assert [(each.inner_text(), each.get_attribute("href")) for each in shown] == LINKS

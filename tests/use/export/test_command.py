@@ -1,4 +1,4 @@
-"""`make export` from the first to the last line, in processes of their own."""
+"""The whole of `make export`, in separate processes."""
 
 import os
 import re
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def exported(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Workspace, str]:
-    """A line-up that was exported after an attempt that was killed, and what the command said."""
+    """A line-up that was exported after a killed attempt, and the command's output."""
     workspace = Workspace(tmp_path_factory.mktemp("exported") / "work space")
     shutil.copytree(small_home, workspace.root)
     killed = run(workspace, "export", fault=f"rename {SMALL}.tflite:1")
@@ -36,10 +36,10 @@ def exported(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tupl
     return workspace, told
 
 
-def test_what_it_says_is_what_is_there(exported: tuple[Workspace, str]) -> None:
+def test_its_output_describes_the_files(exported: tuple[Workspace, str]) -> None:
     _, told = exported
     assert f"\n{SMALL}: 2 networks, " in told
-    differences = [float(each) for each in re.findall(r"differ by (\S+) at most", told)]
+    differences = [float(each) for each in re.findall(r"differ by at most (\S+) in", told)]
     assert len(differences) == 3
     assert max(differences) < 1e-4
     assert told.count("test images, and in 0 labels.") == 3
@@ -66,7 +66,7 @@ def test_the_speed_of_each_engine_is_measured_in_its_own_process(
         assert (each.size is None) == (each.engine == "Keras")
 
 
-def test_the_card_s_lines_of_python_do_what_they_say(exported: tuple[Workspace, str]) -> None:
+def test_the_python_code_on_the_card_works(exported: tuple[Workspace, str]) -> None:
     workspace, _ = exported
     card = (workspace.exports / f"{SMALL}.md").read_text()
     for name in (f"{SMALL}.onnx", f"{SMALL}.tflite"):
@@ -84,7 +84,7 @@ def test_the_card_s_lines_of_python_do_what_they_say(exported: tuple[Workspace, 
     assert re.fullmatch(r"\[\d\] \[0\.\d+\]\n", done.stdout)
 
 
-def test_the_file_alone_tells_what_it_is(exported: tuple[Workspace, str]) -> None:
+def test_the_file_contains_its_facts(exported: tuple[Workspace, str]) -> None:
     workspace, _ = exported
     model = onnx.load(workspace.exports / f"{SMALL}.onnx")
     facts = {each.key: each.value for each in model.metadata_props}
@@ -98,7 +98,7 @@ def test_the_file_alone_tells_what_it_is(exported: tuple[Workspace, str]) -> Non
     assert facts["oof_score"] in model.doc_string
 
 
-def test_an_up_to_date_export_is_used_without_tensorflow_by_another_process(
+def test_another_process_uses_an_up_to_date_export_without_tensorflow(
     exported: tuple[Workspace, str],
 ) -> None:
     workspace, _ = exported
@@ -124,7 +124,7 @@ def test_an_up_to_date_export_is_used_without_tensorflow_by_another_process(
     np.testing.assert_allclose(answers, recorded, atol=1e-5)
 
 
-def test_saved_networks_answer_bit_for_bit_as_in_training(small_home: Path) -> None:
+def test_saved_networks_predict_bit_for_bit_as_in_training(small_home: Path) -> None:
     code = (
         "from pathlib import Path; from rich.console import Console\n"
         "from digit_recognizer.data.dataset import load_test\n"
@@ -147,7 +147,7 @@ def test_saved_networks_answer_bit_for_bit_as_in_training(small_home: Path) -> N
     assert done.stdout == "True\n"
 
 
-def test_what_is_not_trained_is_not_exported(small_home: Path) -> None:
+def test_a_run_that_is_not_trained_cannot_be_exported(small_home: Path) -> None:
     refused = run(Workspace(small_home), "export", "--lineup", "quick")
     assert refused.returncode == 1
     assert "There is no run 'stages-short'" in refused.stdout

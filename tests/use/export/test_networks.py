@@ -1,4 +1,4 @@
-"""Every network that can be trained answers in its file as it does in Keras."""
+"""Every network that can be trained predicts in its file as it does in Keras."""
 
 from dataclasses import replace
 from typing import Any
@@ -12,8 +12,8 @@ from digit_recognizer.experiments.experiment import Dense
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.use.export.blend import write_blend
-from digit_recognizer.use.export.comparison import compare
 from digit_recognizer.use.export.litert import LiteRtRecognizer, write_litert
+from digit_recognizer.use.export.write import compare
 from digit_recognizer.use.keras_recognizer import KerasRecognizer, Member
 from digit_recognizer.use.model_file import check_model
 from digit_recognizer.use.onnx_recognizer import OnnxRecognizer
@@ -22,7 +22,7 @@ from tests.use.random_networks import KINDS, draw_images, make_member
 
 FACTS = {"format": "1", "label": "made up", "made_from": "nothing"}
 IMAGES = draw_images(40)
-ROUND = 5e-5  # random weights make more of rounding than trained ones do
+ROUND = 5e-5  # rounding matters more with random weights than with trained ones
 
 
 def write(*members: Member) -> bytes:
@@ -34,8 +34,8 @@ def run_onnx(contents: bytes) -> OnnxRecognizer:
 
 
 def assert_same(ours: np.ndarray, theirs: np.ndarray) -> None:
-    """The same to float rounding, of answers that differ from each other and are not extreme."""
-    assert theirs.std(axis=0).min() > 1e-3, "images are told apart"
+    """The same up to rounding, and predictions that differ and are not extreme."""
+    assert theirs.std(axis=0).min() > 1e-3, "predictions differ between images"
     assert theirs.max() < 0.9999
     np.testing.assert_allclose(ours, theirs, atol=ROUND)
     assert compare(ours, theirs).changed_labels == 0
@@ -43,18 +43,18 @@ def assert_same(ours: np.ndarray, theirs: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_network_answers_in_onnx_as_in_keras(kind: str) -> None:
+def test_a_network_predicts_in_onnx_as_in_keras(kind: str) -> None:
     member = make_member(KINDS[kind])
     assert_same(run_onnx(write(member)).recognize(IMAGES), member.recognize(IMAGES))
 
 
-def test_every_kind_of_network_is_among_those_and_every_trained_one_is_of_such_a_kind() -> None:
+def test_all_kinds_of_trained_networks_are_tested_here() -> None:
     kinds = {type(experiment.network) for experiment in KINDS.values()}
     assert {type(experiment.network) for experiment in EXPERIMENTS.values()} <= kinds
     assert {experiment.pixels for experiment in KINDS.values()} == {"raw", "unit"}
 
 
-def test_members_count_alike_however_many_folds_and_shifts_they_have() -> None:
+def test_experiments_have_equal_weight_whatever_their_folds_and_shifts() -> None:
     members = [make_member(KINDS["residual"], folds=1), make_member(KINDS["dense"], folds=3)]
     expected = (members[0].recognize(IMAGES) + members[1].recognize(IMAGES)) / 2
     assert_same(KerasRecognizer("", members).recognize(IMAGES), expected)
@@ -62,7 +62,7 @@ def test_members_count_alike_however_many_folds_and_shifts_they_have() -> None:
 
 
 @pytest.mark.slow
-def test_a_line_up_of_all_kinds_answers_in_litert_as_in_keras() -> None:
+def test_a_line_up_of_all_kinds_predicts_in_litert_as_in_keras() -> None:
     keras_recognizer = KerasRecognizer("all", [make_member(each, 1) for each in KINDS.values()])
     litert = LiteRtRecognizer("all", write_litert(keras_recognizer), threads=1)
     expected = keras_recognizer.recognize(IMAGES)
@@ -72,7 +72,7 @@ def test_a_line_up_of_all_kinds_answers_in_litert_as_in_keras() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_file_follows_each_weight_as_keras_does(kind: str) -> None:
+def test_each_weight_has_the_same_effect_as_in_keras(kind: str) -> None:
     member = make_member(KINDS[kind], folds=1)
     before = member.recognize(IMAGES)
     followed = 0
@@ -84,7 +84,7 @@ def test_the_file_follows_each_weight_as_keras_does(kind: str) -> None:
         expected = member.recognize(IMAGES)
         np.testing.assert_allclose(run_onnx(write(member)).recognize(IMAGES), expected, atol=ROUND)
         variable.assign(kept)
-        # A unit that is never above 0 passes nothing on.
+        # A unit that is always 0 has no effect.
         followed += np.abs(expected - before).max() > 10 * ROUND
     assert followed > 0.5 * len(member.networks[0].weights)
 
@@ -95,7 +95,7 @@ def test_the_same_networks_give_the_same_bytes_whatever_was_built_before() -> No
     assert write(make_member(KINDS["stages"])) == first
 
 
-def test_the_file_is_of_an_old_standard_and_tells_of_itself() -> None:
+def test_the_file_uses_an_old_standard_and_contains_its_facts() -> None:
     model = onnx.load_model_from_string(write(make_member(KINDS["stages"])))
     assert [(each.domain, each.version) for each in model.opset_import] == [("", 13)]
     assert model.ir_version == 7
@@ -125,12 +125,12 @@ def build(*layers: Any) -> Member:
         ([keras.layers.ReLU(negative_slope=0.1)], "01-ReLU"),
     ],
 )
-def test_what_has_no_translation_is_named(layers: list[Any], named: str) -> None:
+def test_a_layer_without_a_translation_is_named(layers: list[Any], named: str) -> None:
     with pytest.raises(ProjectError, match=named):
         write(build(*layers))
 
 
-def test_a_difference_that_is_no_number_is_the_largest() -> None:
+def test_nan_counts_as_the_largest_difference() -> None:
     right = np.full((3, 10), 0.1, np.float32)
     wrong = right.copy()
     wrong[1, 4] = np.nan
@@ -143,8 +143,8 @@ def test_a_difference_that_is_no_number_is_the_largest() -> None:
     assert found.largest_difference == pytest.approx(2e-4, rel=1e-3)
 
 
-def test_a_wide_network_is_no_larger_than_what_is_let_in() -> None:
-    """The widest that anybody has described here passes the checks of foreign files."""
+def test_the_widest_network_is_accepted() -> None:
+    """The widest experiment passes the checks for files from elsewhere."""
     wide = replace(EXPERIMENTS["stages-record"], test_shift=1)
     assert run_onnx(write(make_member(wide, folds=1))).recognize(IMAGES[:1]).shape == (1, 10)
     dense = replace(KINDS["dense"], network=Dense((784, 784)))

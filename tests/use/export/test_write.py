@@ -1,4 +1,4 @@
-"""A file gets its name only if it answers as Keras does; what stands beside it belongs to it."""
+"""A file is written only if it predicts as Keras does, and files of earlier exports go."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def files(workspace: Workspace) -> dict[str, bytes]:
 
 
 def spoil(make_contents: Callable[..., bytes]) -> Callable[..., bytes]:
-    """Return what takes other networks than those it is given."""
+    """Return a function that writes other networks than those it is given."""
 
     def make_other(recognizer: KerasRecognizer, *more: Any) -> bytes:
         other = make_member(Experiment("another", Dense((12,))))
@@ -60,7 +60,7 @@ def spoil(make_contents: Callable[..., bytes]) -> Callable[..., bytes]:
 
 
 @pytest.mark.parametrize("export", ["for use", "whole"])
-def test_a_file_that_does_not_answer_as_keras_does_is_not_written(
+def test_a_file_that_predicts_differently_from_keras_is_not_written(
     workspace: Workspace,
     run: Run,
     console: Console,
@@ -72,7 +72,9 @@ def test_a_file_that_does_not_answer_as_keras_does_is_not_written(
         (workspace.exports / f"dense.{ending}").write_text("an earlier one")
     before = files(workspace)
     monkeypatch.setattr(write, "write_blend", spoil(write.write_blend))
-    with pytest.raises(ProjectError, match=r"dense\.onnx is not as Keras .* expected 0\.0001"):
+    with pytest.raises(
+        ProjectError, match=r"dense\.onnx differs from Keras .* expected at most 0\.0001"
+    ):
         if export == "whole":
             export_lineup(workspace, None, ["dense"], False, console)
         else:
@@ -80,7 +82,7 @@ def test_a_file_that_does_not_answer_as_keras_does_is_not_written(
     assert files(workspace) == before
 
 
-def test_data_of_other_runs_cannot_check_an_export(
+def test_an_export_needs_the_data_of_its_training(
     workspace: Workspace, run: Run, console: Console
 ) -> None:
     write_json(run.folder / "config.json", {**run.config, "data": "b" * 64})
@@ -89,7 +91,7 @@ def test_data_of_other_runs_cannot_check_an_export(
     assert not files(workspace)
 
 
-def test_one_that_tensorflow_cannot_convert_is_exported_all_the_same(
+def test_a_network_that_tensorflow_cannot_convert_is_still_exported_to_onnx(
     workspace: Workspace, run: Run, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(recognizer: KerasRecognizer) -> bytes:
@@ -99,14 +101,12 @@ def test_one_that_tensorflow_cannot_convert_is_exported_all_the_same(
     (workspace.exports / "dense.tflite").write_text("of earlier networks")
     monkeypatch.setattr(make, "write_litert", fail)
     export_lineup(workspace, None, ["dense"], False, console)
-    assert "No LiteRT file was written, since TensorFlow fails: no such [operation]" in read(
-        console
-    )
+    assert "No LiteRT file was written: TensorFlow failed (no such [operation])" in read(console)
     assert set(files(workspace)) == {"dense.onnx", "dense.md"}
     assert b"tflite" not in files(workspace)["dense.md"]
 
 
-def test_speed_is_measured_only_where_that_is_asked_for(
+def test_speed_is_measured_only_if_asked_for(
     workspace: Workspace, run: Run, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
@@ -120,7 +120,7 @@ def test_speed_is_measured_only_where_that_is_asked_for(
     monkeypatch.setattr(make, "_convert", lambda export, console: None)
     export_lineup(workspace, None, ["dense"], False, console)
     assert not asked
-    assert b"It was not measured; `make export SPEED=1` does that." in files(workspace)["dense.md"]
+    assert b"Not measured; `make export SPEED=1` measures it." in files(workspace)["dense.md"]
 
     export_lineup(workspace, None, ["dense"], True, console)
     assert asked == ["Keras", "ONNX Runtime"]
@@ -130,17 +130,17 @@ def test_speed_is_measured_only_where_that_is_asked_for(
 
 
 @pytest.mark.slow
-def test_a_litert_file_that_does_not_answer_as_keras_does_is_not_written(
+def test_a_litert_file_that_predicts_differently_from_keras_is_not_written(
     workspace: Workspace, run: Run, console: Console, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(make, "write_litert", spoil(make.write_litert))
     export_lineup(workspace, None, ["dense"], False, console)
-    assert "No LiteRT file was written, since it is not as Keras is" in read(console)
+    assert "No LiteRT file was written: its predictions differ too much from Keras" in read(console)
     assert set(files(workspace)) == {"dense.onnx", "dense.md"}
 
 
 @pytest.mark.slow
-def test_the_files_and_the_card_tell_the_same_of_a_blend(
+def test_the_files_and_the_card_agree_about_a_blend(
     workspace: Workspace, run: Run, console: Console
 ) -> None:
     runs = [run, make_run(workspace, STAGES, precision="bfloat16")]
@@ -168,6 +168,6 @@ def test_the_files_and_the_card_tell_the_same_of_a_blend(
     answered = onnx.recognize(load_test(workspace).images)
     difference = np.abs(answered - recorded).max()
     assert 1e-5 < difference < 0.1, "one of them was trained in bfloat16"
-    assert f"the record (bfloat16 and float32) differ by {difference:.1e}" in told
+    assert f"the runs (bfloat16 and float32) differ by at most {difference:.1e}" in told
     assert "ONNX Runtime and Keras in float32 differ by" in told
     assert "and in 0 labels" in told

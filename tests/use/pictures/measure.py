@@ -1,9 +1,9 @@
-"""How many photo-like pictures of held-out digits a run gets wrong, kind by kind.
+"""How many errors a run makes on photo-like pictures of held-out digits, for each kind.
 
     python -m tests.use.pictures.measure stages
 
-Each digit is drawn from the training part and read by the network of its own fold alone, which has
-never seen it. Beside it: the same digits as they are.
+Each digit comes from the training part and is predicted only by the network of its own fold, which
+was not trained on it. For comparison: the same digits without a picture.
 """
 
 import sys
@@ -46,8 +46,8 @@ def main(name: str) -> None:
     for kind in KINDS:
         print(f"{kind:12} {wrong[[each == kind for each in kinds]].sum():3} of {OF_EACH_KIND}")
     print(f"all          {wrong.sum():3} of {count} wrong ({1 - wrong.mean():.1%} right)")
-    print(f"in which nothing was found: {empty}")
-    print(f"the same digits as they are: {wrong_as_they_are.sum()} of {count} wrong")
+    print(f"pictures on which no digit was found: {empty}")
+    print(f"the same digits without a picture: {wrong_as_they_are.sum()} of {count} wrong")
 
 
 if __name__ == "__main__":

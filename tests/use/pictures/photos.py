@@ -1,7 +1,7 @@
-"""Pictures of digits as people have them, made of 28x28 digits: ten kinds, each a file's bytes.
+"""Photo-like pictures of ten kinds, made from 28x28 digits, as the bytes of files.
 
 What always holds: the same digit, kind and number give the same bytes. A digit is drawn large with
-the sharp edge of a pen, put somewhere on a sheet, lit, photographed and saved.
+sharp edges, placed somewhere on a sheet, lit, photographed and saved.
 """
 
 import io
@@ -20,11 +20,11 @@ def make_photo(digit: np.ndarray, kind: str, number: int) -> bytes:
     return KINDS[kind](digit, generator)
 
 
-# --- what is drawn ------------------------------------------------------------------------------
+# --- drawing ------------------------------------------------------------------------------
 
 
 def draw(digit: np.ndarray, side: int, turn: float = 0.0, tilt: float = 0.0) -> np.ndarray:
-    """Return how much of each pixel ink covers, 0..1, with the digit `side` pixels in its box."""
+    """Return how much of each pixel is ink, 0..1; the digit's box has `side` pixels."""
     whole = round(side * 28 / 20)
     smooth = np.asarray(Image.fromarray(digit).convert("F").resize((whole, whole), Image.BICUBIC))
     if turn or tilt:
@@ -37,9 +37,9 @@ def draw(digit: np.ndarray, side: int, turn: float = 0.0, tilt: float = 0.0) -> 
 
 
 def _sharpen(smooth: np.ndarray, whole: int) -> np.ndarray:
-    """Make the slow slope of an enlarged digit the edge of a pen's stroke, two pixels wide.
+    """Turn the soft edges of an enlarged digit into the edges of a pen's stroke, two pixels wide.
 
-    What is darker than all about it is a stroke: so the loops of blurred digits stay open.
+    A pixel counts as ink if it is darker than its surroundings, so that loops stay open.
     """
     around = ndimage.gaussian_filter(smooth, 1.5 * whole / 28, truncate=2)
     slope = max(whole / 28 / 2, 1)
@@ -56,7 +56,7 @@ def redraw(digit: np.ndarray, side: int, pen: float) -> np.ndarray:
 
 
 def _thin_out(ink: np.ndarray) -> np.ndarray:
-    """Take pixels off both sides of every stroke until a line is left (Zhang and Suen's rules)."""
+    """Thin every stroke to a line (by the rules of Zhang and Suen)."""
     ink = np.pad(ink, 1)
     while True:
         before = ink.sum()
@@ -72,17 +72,17 @@ def _thin_out(ink: np.ndarray) -> np.ndarray:
             return ink[1:-1, 1:-1]
 
 
-# Where the neighbours come from, once round from above.
+# Directions of the eight neighbours, starting from above.
 _AROUND = ((1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1), (0, 1), (1, 1))
 
 
 def thicken(ink: np.ndarray, pixels: float) -> np.ndarray:
-    """Return strokes that are so much wider on either side."""
+    """Return strokes that are `pixels` wider on each side."""
     return np.clip(pixels + 0.5 - ndimage.distance_transform_edt(ink <= 0.5), 0, 1)
 
 
 def place(ink: np.ndarray, height: int, width: int, generator: Generator) -> np.ndarray:
-    """Return a sheet with the drawing's ink somewhere on it, with a little paper all round."""
+    """Return a sheet with the drawing at a random place, with a margin around it."""
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     sheet = np.zeros((height, width))
@@ -113,7 +113,7 @@ def draw_somewhere(
     return place(draw(digit, side, **how), height, width, generator)
 
 
-# --- how it is lit, photographed and saved ------------------------------------------------------
+# --- light, camera and file ------------------------------------------------------
 
 
 def colour(ink: np.ndarray, paper: tuple[int, ...], pen: tuple[int, ...]) -> np.ndarray:
@@ -122,7 +122,7 @@ def colour(ink: np.ndarray, paper: tuple[int, ...], pen: tuple[int, ...]) -> np.
 
 
 def light(sheet: np.ndarray, generator: Generator, darkest: float) -> np.ndarray:
-    """Light it from one side, brightest where the lamp is."""
+    """Light the sheet from one side."""
     rows, columns = _places(sheet)
     angle = generator.uniform(0, 2 * np.pi)
     slope = np.cos(angle) * rows + np.sin(angle) * columns
@@ -132,7 +132,7 @@ def light(sheet: np.ndarray, generator: Generator, darkest: float) -> np.ndarray
 
 
 def shade(sheet: np.ndarray, generator: Generator, darkness: float) -> np.ndarray:
-    """Let a shadow with a soft edge fall across it, as of a hand or a telephone."""
+    """Add a shadow with a soft edge, as of a hand or a phone."""
     rows, columns = _places(sheet)
     angle = generator.uniform(0, 2 * np.pi)
     across = np.cos(angle) * (rows - 0.5) + np.sin(angle) * (columns - 0.5)
@@ -147,7 +147,7 @@ def grain(sheet: np.ndarray, generator: Generator, strength: float) -> np.ndarra
 
 
 def speckle(sheet: np.ndarray, generator: Generator, count: int, radius: float) -> np.ndarray:
-    """Drop specks of dirt on it."""
+    """Add specks of dirt."""
     sheet = sheet.copy()
     reach = int(radius) + 1
     disc = np.hypot(*np.ogrid[-reach : reach + 1, -reach : reach + 1])
@@ -192,7 +192,7 @@ def _chalk(digit: np.ndarray, generator: Generator) -> bytes:
 
 
 def _noisy(digit: np.ndarray, generator: Generator) -> bytes:
-    """A telephone in bad light: noise, and JPEG of quality 30."""
+    """A phone in bad light: noise, and JPEG of quality 30."""
     sheet = colour(draw_somewhere(digit, generator, (400, 1000)), (170, 165, 155), (60, 60, 75))
     blurred = ndimage.gaussian_filter(sheet, (1.5, 1.5, 0))
     return save(grain(blurred, generator, 22), quality=30)
@@ -215,14 +215,14 @@ def _coloured(digit: np.ndarray, generator: Generator) -> bytes:
 
 
 def _turned(digit: np.ndarray, generator: Generator) -> bytes:
-    """Held a little askew."""
+    """Slightly rotated and tilted."""
     turn, tilt = generator.uniform(-12, 12), generator.uniform(-0.12, 0.12)
     ink = draw_somewhere(digit, generator, (500, 1200), (0.3, 0.6), turn=turn, tilt=tilt)
     return save(grain(light(colour(ink, WHITE, (30, 40, 120)), generator, 0.7), generator, 5))
 
 
 def _transparent(digit: np.ndarray, generator: Generator) -> bytes:
-    """A drawing program's PNG: ink on nothing."""
+    """A PNG with a transparent background."""
     ink = draw_somewhere(digit, generator, (300, 800), (0.4, 0.8))
     sheet = colour(np.ones_like(ink), WHITE, (20, 20, 20))
     return save(np.dstack([sheet, 255 * ink]), "png")
@@ -246,7 +246,7 @@ def _thick(digit: np.ndarray, generator: Generator) -> bytes:
 
 
 def _desk(digit: np.ndarray, generator: Generator) -> bytes:
-    """A ruled sheet, its edge and the desk beside it, and dirt."""
+    """A sheet with lines, its edge, the desk beside it, and dirt."""
     ink = draw_somewhere(digit, generator, (700, 1400), (0.3, 0.55))
     height, width = ink.shape
     sheet = colour(ink, (238, 236, 228), (35, 35, 60))
@@ -254,7 +254,7 @@ def _desk(digit: np.ndarray, generator: Generator) -> bytes:
     for row in range(spacing, height, spacing):
         sheet[row : row + max(height // 500, 1)] *= (0.8, 0.85, 0.95)
     sheet = speckle(sheet, generator, 12, 0.004 * min(height, width))
-    # The desk, where there is no ink, and the edge's own shadow.
+    # The desk, where there is no ink, and the shadow of the sheet's edge.
     empty = np.flatnonzero(~ink.any(axis=0))
     free = int(np.argmax(np.diff(np.append(empty, width + 1)) > 1)) if len(empty) else 0
     desk = int(0.8 * empty[free])

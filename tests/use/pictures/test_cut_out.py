@@ -1,4 +1,4 @@
-"""A digit comes out as MNIST's are, wherever and however it was on the picture."""
+"""A digit is cut out as in MNIST, wherever and however it is on the picture."""
 
 import io
 import zlib
@@ -18,7 +18,7 @@ DIGITS = enlarge(load_digits().images[:40] / 16)
 
 
 def draw_six(side: int = 200, thickness: int = 16) -> np.ndarray:
-    """Dark on white, grey, of straight strokes: a post, and a box at its foot."""
+    """Draw a 6 of straight strokes, dark on white."""
     grey = np.full((side, side), 255, np.float32)
     top, middle, bottom = side // 5, side // 2, 4 * side // 5
     left, right = side // 4, 3 * side // 4
@@ -36,7 +36,7 @@ def save(grey: np.ndarray, kind: str, **options: object) -> bytes:
 
 
 def measure(image: np.ndarray) -> tuple[int, tuple[float, float]]:
-    """Return the longest side of what is there, and its centre of mass."""
+    """Return the longest side of the ink, and its centre of mass."""
     rows, columns = np.nonzero(image > 25)
     return max(np.ptp(rows), np.ptp(columns)) + 1, ndimage.center_of_mass(image)
 
@@ -46,7 +46,7 @@ def is_alike(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_of_picture_becomes_a_centred_digit_in_its_box(kind: str) -> None:
+def test_every_kind_of_picture_becomes_a_centred_digit(kind: str) -> None:
     for number, digit in enumerate(DIGITS[:4]):
         image = cut_out(read_picture(make_photo(digit, kind, number)))
         longest, centre = measure(image)
@@ -56,7 +56,7 @@ def test_every_kind_of_picture_becomes_a_centred_digit_in_its_box(kind: str) -> 
         assert image[0].max() == image[:, 0].max() == 0
 
 
-def test_an_image_of_mnist_form_and_its_negative_come_back_as_they_are() -> None:
+def test_an_image_of_mnist_form_is_not_changed_and_its_negative_is_inverted() -> None:
     for digit in DIGITS:
         if measure(digit)[0] < 18:
             continue  # a narrow box: not in that form
@@ -64,7 +64,7 @@ def test_an_image_of_mnist_form_and_its_negative_come_back_as_they_are() -> None
         assert np.array_equal(cut_out(255 - digit.astype(np.float32)), digit)
 
 
-def test_dark_on_light_and_light_on_dark_are_the_same_digit() -> None:
+def test_dark_on_light_and_light_on_dark_give_the_same_digit() -> None:
     six = draw_six()
     assert is_alike(cut_out(six), cut_out(255 - six))
 
@@ -85,23 +85,23 @@ def test_a_shadow_does_not_matter() -> None:
     assert is_alike(cut_out(draw_six() * light), cut_out(draw_six()))
 
 
-def test_a_thin_pen_is_as_good_as_a_thick_one() -> None:
+def test_a_thin_pen_is_as_visible_as_a_thick_one() -> None:
     thin = cut_out(draw_six(1000, 6))
     assert thin.max() > 200
     assert is_alike(thin, cut_out(draw_six(1000, 100))) or (thin > 100).sum() > 40
 
 
-def test_specks_are_left_out_and_a_bar_beside_the_digit_is_kept() -> None:
+def test_specks_are_left_out_and_a_separate_stroke_is_kept() -> None:
     six = draw_six()
     speckled = six.copy()
     speckled[185:188, 10:13] = 20
     assert is_alike(cut_out(speckled), cut_out(six))
     barred = draw_six()
-    barred[70:80, 50:66] = 255  # a gap in the post
+    barred[70:80, 50:66] = 255  # a gap in the vertical stroke
     assert is_alike(cut_out(barred), cut_out(six))
 
 
-def test_of_two_digits_the_larger_is_read_and_the_other_told_of() -> None:
+def test_of_two_digits_the_larger_is_used_and_the_other_is_reported() -> None:
     both = np.full((220, 500), 255, np.float32)
     both[10:210, 10:210] = draw_six()
     both[60:180, 330:450] = draw_six(120, 10)
@@ -112,14 +112,14 @@ def test_of_two_digits_the_larger_is_read_and_the_other_told_of() -> None:
 
 
 def lay(six: np.ndarray, height: int, width: int, around: float = 255) -> np.ndarray:
-    """Put the six into the middle of something larger."""
+    """Put the six into the middle of a larger picture."""
     larger = np.full((height, width), around, np.float32)
     top, left = (height - len(six)) // 2, (width - six.shape[1]) // 2
     larger[top : top + len(six), left : left + six.shape[1]] = six
     return larger
 
 
-def test_a_printed_box_around_the_digit_is_not_read() -> None:
+def test_a_printed_box_around_the_digit_is_ignored() -> None:
     form = lay(draw_six(), 400, 400)
     for edge in (90, 306):
         form[edge : edge + 4, 90:310] = 0
@@ -127,18 +127,18 @@ def test_a_printed_box_around_the_digit_is_not_read() -> None:
     assert is_alike(cut_out(form), cut_out(draw_six()))
 
 
-def test_a_line_longer_than_the_digit_is_not_read() -> None:
+def test_a_line_longer_than_the_digit_is_ignored() -> None:
     underlined = lay(draw_six(), 400, 500)
     underlined[330:333, 60:440] = 0
     assert is_alike(cut_out(underlined), cut_out(draw_six()))
 
 
-def test_a_sheet_that_lies_on_a_dark_table_is_not_read_but_what_is_on_it() -> None:
+def test_on_a_sheet_on_a_dark_table_the_digit_is_found() -> None:
     sheet = lay(draw_six(), 400, 500)
     assert is_alike(cut_out(lay(sheet, 480, 600, around=70)), cut_out(draw_six()))
 
 
-def test_a_pencil_is_seen_beside_a_black_table() -> None:
+def test_pencil_is_found_beside_a_black_table() -> None:
     pencil = 255 - (255 - draw_six()) / 3
     beside = np.hstack([np.full((400, 80), 5, np.float32), lay(pencil, 400, 500)])
     assert is_alike(cut_out(beside), cut_out(draw_six()))
@@ -165,14 +165,14 @@ def test_a_digit_that_touches_the_edge_is_read(turns: int) -> None:
     ],
     ids=["white", "black", "one pixel", "noise", "shadow"],
 )
-def test_where_nothing_is_drawn_that_is_said(empty: np.ndarray) -> None:
+def test_an_empty_picture_is_reported(empty: np.ndarray) -> None:
     with pytest.raises(PictureError):
         cut_out(empty)
 
 
-def test_pictures_are_turned_as_the_camera_says() -> None:
+def test_pictures_are_rotated_as_their_exif_data_say() -> None:
     six = draw_six()
-    turned = np.rot90(six)  # as stored; 6: turn it a quarter to the right to see it
+    turned = np.rot90(six)  # as stored; orientation 6: rotate by a quarter to the right
     exif = Image.Exif()
     exif[0x0112] = 6
     upright = read_picture(save(turned, "JPEG", quality=95, exif=exif.tobytes()))
@@ -181,7 +181,7 @@ def test_pictures_are_turned_as_the_camera_says() -> None:
 
 
 @pytest.mark.parametrize("colour", [0, 255])
-def test_ink_on_nothing_is_seen_whatever_its_colour(colour: int) -> None:
+def test_ink_on_a_transparent_background_is_found_whatever_its_colour(colour: int) -> None:
     six = draw_six()
     layers = np.full((*six.shape, 2), colour, np.uint8)
     layers[..., 1] = 255 - six.astype(np.uint8)
@@ -212,12 +212,12 @@ def test_sixteen_bits_and_palettes_are_read() -> None:
         (save(draw_six(), "PNG")[:300], "damaged or cut off"),
     ],
 )
-def test_what_is_no_picture_is_refused_in_a_sentence(contents: bytes, said: str) -> None:
+def test_other_files_are_refused_in_one_sentence(contents: bytes, said: str) -> None:
     with pytest.raises(PictureError, match=said):
         read_picture(contents)
 
 
-def test_a_picture_too_large_is_refused_by_its_header() -> None:
+def test_a_picture_that_is_too_large_is_refused_by_its_header() -> None:
     small = save(draw_six(), "PNG")
     # Width and height stand at 16 to 24; the checksum of the header follows at 29.
     header = small[12:16] + (50_000).to_bytes(4) * 2 + small[24:29]

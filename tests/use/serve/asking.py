@@ -1,4 +1,4 @@
-"""Ask the server, well or badly: over sockets of our own, byte by byte where that matters."""
+"""Send valid and invalid requests to the server, over raw sockets."""
 
 import http.client
 import json
@@ -14,7 +14,7 @@ from typing import Any
 from digit_recognizer.workspace import Workspace
 from tests.commands import start
 
-SECONDS = 20.0  # that a busy machine may take for anything at all
+SECONDS = 20.0  # the longest that anything may take on a busy machine
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Reply:
 
     @property
     def error(self) -> str:
-        """The sentence of a refusal, which must be nothing but that."""
+        """The sentence of a refusal, which must contain nothing else."""
         assert self.status >= 400, self
         assert self.headers["content-type"] == "application/json"
         assert list(self.json) == ["error"]
@@ -52,14 +52,14 @@ def read_reply(connection: socket.socket, method: str = "GET") -> Reply:
 
 
 def send(port: int, raw: bytes, method: str = "GET") -> Reply:
-    """Send the bytes as they are, and return the first answer."""
+    """Send the bytes unchanged, and return the first answer."""
     with connect(port) as connection:
         connection.sendall(raw)
         return read_reply(connection, method)
 
 
 def write_head(port: int, method: str, path: str, **headers: str) -> bytes:
-    """The head of a request; a header's underscores stand for hyphens, None leaves Host out."""
+    """Return the head of a request; underscores in header names become hyphens."""
     lines = {"host": f"127.0.0.1:{port}", **headers}
     named = [f"{name.replace('_', '-')}: {value}" for name, value in lines.items()]
     return "\r\n".join([f"{method} {path} HTTP/1.1", *named, "", ""]).encode()
@@ -82,7 +82,7 @@ def ask_picture(port: int, contents: bytes, kind: str = "image/png") -> Reply:
 
 
 class Process:
-    """`scripts/serve.py` as a process of its own."""
+    """`scripts/serve.py` as a separate process."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
@@ -121,7 +121,7 @@ class Process:
 
 @contextmanager
 def serving(workspace: Workspace, *arguments: str) -> Iterator[Process]:
-    """The server as a process on a port of its own choice, ready."""
+    """A running server process on a free port."""
     process = Process(start(workspace, "serve", "--port", "0", *arguments))
     try:
         process.wait_until_ready()

@@ -1,4 +1,4 @@
-"""The real server in a thread, around something that needs no training; and a trained line-up."""
+"""The real server in a thread, with a model that needs no training; and with trained networks."""
 
 import shutil
 import threading
@@ -14,18 +14,18 @@ from sklearn.datasets import load_digits
 
 from digit_recognizer.data.sources.sample import enlarge
 from digit_recognizer.use.recognizer import Recognizer
-from digit_recognizer.use.serve.access import hosts_of
+from digit_recognizer.use.serve.access import allowed_hosts
 from digit_recognizer.use.serve.app import make_app
-from digit_recognizer.use.serve.facts import find_facts
+from digit_recognizer.use.serve.messages import find_facts
 from digit_recognizer.use.serve.run import make_server, take_port
-from digit_recognizer.use.serve.timeouts import ImpatientProtocol
+from digit_recognizer.use.serve.timeouts import TimeoutProtocol
 from digit_recognizer.workspace import Workspace
 from tests.use.conftest import SMALL
 from tests.use.serve.asking import Process, ask, ask_json, serving
 
 BLANK = [[0] * 28 for _ in range(28)]
-# What the server waits for a request in these tests.
-PATIENCE = 2.0
+# Seconds that the server waits for a request in these tests.
+REQUEST_TIMEOUT = 2.0
 
 
 class NearestMeans:
@@ -47,19 +47,19 @@ class NearestMeans:
 @dataclass
 class Served:
     port: int
-    errors: list[str] = field(default_factory=list)  # what the terminal would show
+    errors: list[str] = field(default_factory=list)  # as the terminal would show them
 
 
 @contextmanager
 def serving_in_thread(recognizer: Recognizer) -> Iterator[Served]:
     with take_port(0) as listener, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ImpatientProtocol, "request_seconds", PATIENCE)
+        patch.setattr(TimeoutProtocol, "request_seconds", REQUEST_TIMEOUT)
         served = Served(listener.getsockname()[1])
 
         def report(what: str, error: Exception) -> None:
             served.errors.append(f"{what}: {error}")
 
-        app = make_app(recognizer, find_facts(recognizer), hosts_of(served.port), report)
+        app = make_app(recognizer, find_facts(recognizer), allowed_hosts(served.port), report)
         server = make_server(app)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -79,7 +79,7 @@ def served() -> Iterator[Served]:
 
 @pytest.fixture
 def alive_afterwards(served: Served) -> Iterator[None]:
-    """Whatever a test did to the server, it answers then, and nothing went wrong in it."""
+    """After the test the server still answers, and had no errors."""
     yield
     assert ask(served.port, "GET", "/api/model").status == 200
     assert ask_json(served.port, "/api/digit", {"pixels": BLANK}).status == 200
@@ -88,7 +88,7 @@ def alive_afterwards(served: Served) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def home(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """The small line-up in a workspace of our own: the first server there leaves an export."""
+    """A copy of the small line-up, because the first server writes an export."""
     own = tmp_path_factory.mktemp("serve") / "home"
     shutil.copytree(small_home, own)
     return Workspace(own)
@@ -96,7 +96,7 @@ def home(small_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspac
 
 @pytest.fixture(scope="module")
 def server(home: Workspace) -> Iterator[Process]:
-    """The server as a process, with networks that know their digits."""
+    """The server as a process, with well-trained networks."""
     with serving(home, "--experiments", SMALL) as process:
         yield process
     assert not [line for line in process.lines if "Error" in line]
@@ -104,7 +104,7 @@ def server(home: Workspace) -> Iterator[Process]:
 
 @pytest.fixture
 def page(tab: Page, server: Process) -> Page:
-    """Its page, opened."""
+    """The page in a browser."""
     tab.goto(f"http://127.0.0.1:{server.port}/")
     expect(tab.locator("#model")).to_contain_text(SMALL)
     return tab

@@ -1,4 +1,4 @@
-"""Draw on the page as people do, with mouse, finger, pen or keys; and look at it."""
+"""Draw on the page with mouse, finger or pen, and read what it shows."""
 
 import base64
 import io
@@ -67,7 +67,7 @@ def draw_digit(page: Page, digit: int) -> None:
 
 
 def wait_until_explained(page: Page, digit: int) -> None:
-    """Wait for the answer about what is drawn, and for the map of what decided on the digit."""
+    """Wait for the prediction and for its explanation."""
     expect(page.locator("#explained")).to_have_text(f"a {digit}")
     expect(page.locator("#why")).to_have_attribute(
         "aria-label", re.compile(f"strongest for a {digit} at the ")
@@ -75,7 +75,7 @@ def wait_until_explained(page: Page, digit: int) -> None:
 
 
 def pixels_of(page: Page, name: str) -> np.ndarray:
-    """What a canvas shows once the frame that is due is drawn: (height, width, 4)."""
+    """Return a canvas's pixels (height, width, 4) after the next frame."""
     uri = page.locator(name).evaluate(
         """canvas => new Promise(done => requestAnimationFrame(
             () => requestAnimationFrame(() => done(canvas.toDataURL()))))"""
@@ -85,7 +85,7 @@ def pixels_of(page: Page, name: str) -> np.ndarray:
 
 
 def parts_of(page: Page) -> list[float]:
-    """Each bar's length, as a part of the longest that it could have."""
+    """Return each bar's length as a part of the longest possible."""
     return page.locator(".bar").evaluate_all(
         """bars => bars.map(bar => {
             const box = name => bar.querySelector(name).getBoundingClientRect();

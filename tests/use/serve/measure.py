@@ -1,9 +1,9 @@
-"""How soon `make serve` answers first, and how quickly then.
+"""How long `make serve` needs to start, and for each answer.
 
     DIGIT_RECOGNIZER_HOME=<trained runs> .venv/bin/python -m tests.use.serve.measure stages
 
-starts the server as a process, three times for each backend, and asks the last of them over one
-connection, one question after the other: pictures of ten drawn digits, and what decided on them.
+starts the server three times for each backend, and sends requests to the last one over a single
+connection: pictures of ten drawn digits, and their explanations.
 """
 
 import argparse
@@ -30,7 +30,7 @@ STARTS, PICTURES, SALIENCIES = 3, 300, 40
 
 
 def draw_picture(digit: int, side: int = 140) -> bytes:
-    """The digit as the page sends it: black strokes on white, as PNG."""
+    """Return the digit as the page sends it: black strokes on white, as PNG."""
     image = Image.new("L", (side, side), 255)
     pen = ImageDraw.Draw(image)
     for stroke in STROKES[digit]:
@@ -61,8 +61,8 @@ def measure(workspace: Workspace, experiment: str, backend: str) -> None:
     right = sum(answer["digit"] == k % 10 for k, answer in enumerate(answers))
     print(f"| {backend}: start to first answer | {min(firsts):.1f} to {max(firsts):.1f} s | |")
     show(f"{backend}: a picture, in the server", [each["milliseconds"] / 1000 for each in answers])
-    show(f"{backend}: a picture, there and back", [seconds for _, seconds in timed])
-    show(f"{backend}: what decided, there and back", [seconds for _, seconds in explained])
+    show(f"{backend}: a picture, seen by the client", [seconds for _, seconds in timed])
+    show(f"{backend}: an explanation, seen by the client", [seconds for _, seconds in explained])
     print(f"| {backend}: drawn digits recognised | {right} of {len(answers)} | |")
 
 
@@ -70,7 +70,7 @@ def measure(workspace: Workspace, experiment: str, backend: str) -> None:
 def serving(
     workspace: Workspace, experiment: str, backend: str
 ) -> Iterator[http.client.HTTPConnection]:
-    """Start the server on a free port; yield a connection to it as soon as there is one."""
+    """Start the server on a free port; yield a connection as soon as it accepts one."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     named = ["--experiments", experiment, "--backend", backend]

@@ -1,4 +1,4 @@
-"""Ten digits as a hand draws them: strokes of points, x and y from 0 to 1 across the board."""
+"""Ten handwritten digits: strokes of points, x and y from 0 to 1 across the board."""
 
 Stroke = list[tuple[float, float]]
 
@@ -65,10 +65,7 @@ STROKES: dict[int, list[Stroke]] = {
 
 
 def round_off(stroke: Stroke, steps: int = 6) -> Stroke:
-    """Return the stroke with points between its points, on a curve through all of them.
-
-    A Catmull-Rom curve: its direction in a point is that from the one before to the one after.
-    """
+    """Return the stroke with more points, on a Catmull-Rom curve through all its points."""
     ends = [stroke[0], *stroke, stroke[-1]]
     curve = []
     for before, here, there, after in zip(ends, ends[1:], ends[2:], ends[3:], strict=False):

@@ -1,4 +1,4 @@
-"""Digits are drawn on the page with the browser's own mouse, finger, pen and keys."""
+"""Drawing digits on the page with the browser's mouse, finger, pen and keys."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.mark.parametrize("digit", range(10))
-def test_a_digit_drawn_is_recognised_and_explained(page: Page, server: Process, digit: int) -> None:
-    page.emulate_media(reduced_motion="reduce")  # bars are at once where they go
+def test_a_drawn_digit_is_recognised_and_explained(page: Page, server: Process, digit: int) -> None:
+    page.emulate_media(reduced_motion="reduce")  # bars do not move slowly
     draw_digit(page, digit)
     wait_until_explained(page, digit)
     expect(page.locator("#winner")).to_have_text(str(digit))
@@ -33,7 +33,7 @@ def test_a_digit_drawn_is_recognised_and_explained(page: Page, server: Process, 
     expect(page.locator("#spoken")).to_have_text(
         re.compile(rf"^{digit}, [0-9.]+ percent\. Next is [0-9], [0-9.]+ percent\.$")
     )
-    # The picture is what the network saw: of the same pixels it says the same.
+    # The picture shows what the network saw: the same pixels give the same answer.
     seen = pixels_of(page, "#seen")
     assert seen.shape == (28, 28, 4)
     assert np.all(seen[..., 3] == 255)
@@ -43,13 +43,13 @@ def test_a_digit_drawn_is_recognised_and_explained(page: Page, server: Process, 
     assert parts_of(page) == pytest.approx(again["probabilities"], abs=0.01)
     shares = [float(text) for text in page.locator(".bar .value").all_inner_texts()]
     assert shares == pytest.approx([100 * each for each in again["probabilities"]], abs=0.1)
-    # What decided is ink, in the colours that the words under it have.
+    # Only ink is explained, in the colours of the words below.
     why = pixels_of(page, "#why")[..., :3].astype(int)
     assert np.all(why[seen[..., 0] == 0] == 0)
-    assert (why[..., 2] - why[..., 0]).max() > 100, "some ink speaks for it, in blue"
+    assert (why[..., 2] - why[..., 0]).max() > 100, "some ink counts for it, in blue"
 
 
-def test_undo_and_clear_go_back_and_forth(page: Page) -> None:
+def test_undo_and_clear_can_be_undone(page: Page) -> None:
     four = STROKES[4]
     draw_with_mouse(page, four[:1])
     expect(page.locator("#winner")).not_to_have_text("?")
@@ -72,13 +72,13 @@ def test_undo_and_clear_go_back_and_forth(page: Page) -> None:
 
 
 class Questions:
-    """The page's questions about its sketch, each held back until the test lets it go."""
+    """The page's requests about its sketch, each held until the test releases it."""
 
     def __init__(self, browser: Browser, port: int) -> None:
-        self.page = browser.new_page()  # it complains of a status of 400 by itself
+        self.page = browser.new_page()  # the browser reports a status of 400 as an error
         self.page.goto(f"http://127.0.0.1:{port}/")
         self._held: list[Route] = []
-        # Playwright takes no built-in method for a handler.
+        # Playwright does not accept a built-in method as a handler.
         self.page.route("**/api/picture", lambda route: self._held.append(route))  # noqa: PLW0108
 
     def await_one(self) -> Route:
@@ -104,12 +104,12 @@ def refuse(route: Route) -> None:
 
 
 @pytest.mark.parametrize("end", [Route.continue_, refuse, Route.abort])
-def test_a_late_answer_to_an_old_question_never_costs_the_newest(
+def test_a_late_answer_to_an_old_request_does_not_replace_the_newest(
     questions: Questions, end: Callable[[Route], None]
 ) -> None:
     page = questions.page
     draw_with_mouse(page, STROKES[1])
-    first = questions.await_one()  # of the pen's touch; the stroke was finished meanwhile
+    first = questions.await_one()  # for the pen's touch; the stroke was finished meanwhile
     end(first)
     second = questions.await_one()
     expect(page.locator("#note.problem")).to_have_count(0)
@@ -117,7 +117,7 @@ def test_a_late_answer_to_an_old_question_never_costs_the_newest(
     wait_until_explained(page, 1)
 
 
-def test_the_newest_question_may_fail_and_the_next_sketch_is_answered(
+def test_after_a_failed_request_the_next_sketch_is_answered(
     questions: Questions,
 ) -> None:
     page = questions.page
@@ -131,7 +131,7 @@ def test_the_newest_question_may_fail_and_the_next_sketch_is_answered(
     expect(page.locator("#note.problem")).to_have_count(0)
 
 
-def test_what_was_cleared_or_undone_is_not_answered_any_more(questions: Questions) -> None:
+def test_a_cleared_or_undone_sketch_gets_no_answer(questions: Questions) -> None:
     page = questions.page
     for button in ("Clear", "Undo"):
         draw_with_mouse(page, STROKES[1])
@@ -147,7 +147,7 @@ def test_what_was_cleared_or_undone_is_not_answered_any_more(questions: Question
     wait_until_explained(page, 7)
 
 
-def test_an_answer_stays_when_only_the_explanation_fails(questions: Questions) -> None:
+def test_an_answer_stays_if_only_the_explanation_fails(questions: Questions) -> None:
     page = questions.page
     questions.let_all_go()
     page.route("**/api/saliency", lambda route: route.abort())
@@ -158,12 +158,12 @@ def test_an_answer_stays_when_only_the_explanation_fails(questions: Questions) -
     wait_until_explained(page, 7)
 
 
-def test_a_cleared_board_does_not_wait_for_the_answer_to_what_was_on_it(
+def test_a_cleared_board_does_not_wait_for_the_old_answer(
     questions: Questions,
 ) -> None:
     page = questions.page
     draw_with_mouse(page, STROKES[1])
-    questions.await_one()  # and nobody ever answers it
+    questions.await_one()  # it is never answered
     page.get_by_role("button", name="Clear").click()
     draw_digit(page, 7)
     questions.await_one().continue_()
@@ -172,7 +172,7 @@ def test_a_cleared_board_does_not_wait_for_the_answer_to_what_was_on_it(
 
 
 @pytest.mark.parametrize("place", [(0.5, 0.5), (0.5, 0.003), (0.02, 0.02)])
-def test_a_click_leaves_a_dot_that_is_answered_and_undone(
+def test_a_click_makes_a_dot_that_is_answered_and_can_be_undone(
     page: Page, place: tuple[float, float]
 ) -> None:
     draw_with_mouse(page, [[place]])
@@ -197,7 +197,7 @@ def test_undo_and_redo_have_the_usual_keys(page: Page) -> None:
 
     draw_digit(page, 7)
     seven = pixels_of(page, "#board")
-    # Caps Lock makes a capital of a letter, and Shift makes a small one of a capital.
+    # Caps Lock makes letters upper case, and with it Shift makes them lower case.
     for undo, redo in (
         (("z",), ("y",)),
         (("Z",), ("Y",)),
@@ -213,7 +213,7 @@ def test_undo_and_redo_have_the_usual_keys(page: Page) -> None:
     expect(page.locator("#redo")).to_be_disabled()
 
 
-def test_one_question_at_a_time_and_the_last_one_counts(page: Page) -> None:
+def test_one_request_at_a_time_and_the_last_one_counts(page: Page) -> None:
     asking = {"now": 0, "most": 0, "all": 0}
 
     def on_request(request: Request) -> None:
@@ -235,10 +235,10 @@ def test_one_question_at_a_time_and_the_last_one_counts(page: Page) -> None:
     draw_digit(page, 5)
     wait_until_explained(page, 5)
     assert asking["most"] == 1
-    assert asking["all"] > 3, "answers come while one draws"
+    assert asking["all"] > 3, "answers arrive during drawing"
 
 
-def test_another_digits_bar_asks_what_speaks_for_that_one(page: Page) -> None:
+def test_another_digits_bar_explains_that_digit(page: Page) -> None:
     draw_digit(page, 9)
     wait_until_explained(page, 9)
     own = pixels_of(page, "#why")
@@ -246,7 +246,7 @@ def test_another_digits_bar_asks_what_speaks_for_that_one(page: Page) -> None:
     expect(page.locator("#explained")).to_have_text("a 4")
     expect(page.locator("#winner")).to_have_text("9")
     assert not np.array_equal(pixels_of(page, "#why"), own)
-    page.keyboard.press("ArrowDown")  # the next of the bars
+    page.keyboard.press("ArrowDown")  # the next bar
     expect(page.locator("#explained")).to_have_text("a 5")
     draw_digit(page, 9)
     expect(page.locator("#explained")).to_have_text("a 9")
@@ -258,10 +258,10 @@ def test_a_finger_draws_and_does_not_scroll(page: Page, digit: int) -> None:
     draw_with_finger(page, STROKES[digit])
     wait_until_explained(page, digit)
     assert page.evaluate("[scrollX, scrollY]") == [0, 0]
-    assert page.evaluate("document.documentElement.scrollHeight > innerHeight"), "it could"
+    assert page.evaluate("document.documentElement.scrollHeight > innerHeight"), "it could scroll"
 
 
-def test_a_pen_that_presses_draws_bolder(page: Page) -> None:
+def test_more_pressure_draws_bolder(page: Page) -> None:
     inks = []
     for pressure in (0.1, 0.9):
         draw_with_pen(page, STROKES[3], pressure)
@@ -276,7 +276,7 @@ def press(page: Page, *keys: str) -> None:
         page.keyboard.press(key)
 
 
-def test_all_of_it_can_be_done_with_keys(page: Page) -> None:
+def test_everything_can_be_done_with_keys(page: Page) -> None:
     press(page, "Tab")
     expect(page.locator("#board")).to_be_focused()
     press(page, *["ArrowLeft"] * 3, " ", *["ArrowRight"] * 6)
@@ -295,7 +295,7 @@ def test_all_of_it_can_be_done_with_keys(page: Page) -> None:
     press(page, *["Shift+Tab"] * 2)
     expect(page.locator("#file")).to_be_focused()
     outline = page.locator("#choose").evaluate("label => getComputedStyle(label).outlineStyle")
-    assert outline == "solid", "one sees where one is"
+    assert outline == "solid", "the focus is visible"
     press(page, *["Shift+Tab"] * 3, "Delete")
     expect(page.locator("#winner")).to_have_text("?")
     press(page, "Backspace")

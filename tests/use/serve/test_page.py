@@ -1,4 +1,4 @@
-"""The page in a real browser: what it says, takes, looks like and is called."""
+"""The page in a real browser: its texts, files, looks and accessibility."""
 
 import io
 import json
@@ -26,7 +26,7 @@ from tests.use.serve.measure import draw_picture
 pytestmark = pytest.mark.slow
 
 
-def test_nothing_is_there_before_something_is_drawn(page: Page) -> None:
+def test_nothing_is_shown_before_something_is_drawn(page: Page) -> None:
     expect(page.locator("#winner")).to_have_text("?")
     expect(page.locator("#undo")).to_be_disabled()
     expect(page.locator("#clear")).to_be_disabled()
@@ -35,7 +35,7 @@ def test_nothing_is_there_before_something_is_drawn(page: Page) -> None:
     assert not pixels_of(page, "#seen").any()
 
 
-def test_who_answers_and_how_good_it_is_is_said(page: Page, server: Process) -> None:
+def test_the_networks_and_their_score_are_shown(page: Page, server: Process) -> None:
     facts = ask(server.port, "GET", "/api/model").json
     assert facts["networks"] == "2"
     assert "of 1,078 (95 % interval" in facts["oof_score"]
@@ -76,14 +76,16 @@ def test_pictures_may_be_chosen_dropped_and_pasted(page: Page, tmp_path: Path) -
     wait_until_explained(page, 3)
     page.locator("#undo").click()
     wait_until_explained(page, 2)
-    draw_digit(page, 8)  # over a picture one begins anew
+    draw_digit(page, 8)  # drawing replaces a picture
     wait_until_explained(page, 8)
     page.locator("#undo").click()
     wait_until_explained(page, 2)
 
 
-def test_what_cannot_be_read_is_said_and_forgotten(browser: Browser, server: Process) -> None:
-    page = browser.new_page()  # the browser itself complains about a status of 400
+def test_a_file_that_cannot_be_read_is_reported_until_the_next_answer(
+    browser: Browser, server: Process
+) -> None:
+    page = browser.new_page()  # the browser reports a status of 400 as an error
     page.goto(f"http://127.0.0.1:{server.port}/")
     draw_digit(page, 7)
     wait_until_explained(page, 7)
@@ -91,20 +93,20 @@ def test_what_cannot_be_read_is_said_and_forgotten(browser: Browser, server: Pro
     expect(page.locator("#note.problem")).to_contain_text("not a picture")
     expect(page.locator("#winner")).to_have_text("?")
     drop(page)
-    expect(page.locator("#note.problem")).to_have_text("That is no file.")
+    expect(page.locator("#note.problem")).to_have_text("This is not a file.")
     draw_digit(page, 7)
     wait_until_explained(page, 7)
     expect(page.locator("#note")).to_have_text("")
     page.context.set_offline(True)
     draw_digit(page, 7)
     expect(page.locator("#note.problem")).to_contain_text("make serve")
-    page.context.set_offline(False)  # and it is asked again
+    page.context.set_offline(False)  # the request is sent again
     wait_until_explained(page, 7)
     expect(page.locator("#note")).to_have_text("")
     page.close()
 
 
-def test_several_digits_on_a_picture_are_noticed(page: Page, server: Process) -> None:
+def test_several_digits_on_a_picture_are_reported(page: Page, server: Process) -> None:
     one, other = (Image.open(io.BytesIO(draw_picture(digit))) for digit in (3, 8))
     both = Image.new("L", (3 * one.width, one.height), 255)
     both.paste(one, (0, 0))
@@ -119,7 +121,7 @@ def test_several_digits_on_a_picture_are_noticed(page: Page, server: Process) ->
     expect(page.locator("#note")).to_have_text("")
 
 
-def test_what_only_the_server_can_read_is_said_until_it_was_read(page: Page) -> None:
+def test_a_format_that_only_the_server_reads_is_reported_until_the_answer(page: Page) -> None:
     gray = Image.open(io.BytesIO(draw_picture(5))).convert("L")
     file = io.BytesIO()
     gray.save(file, "PPM")
@@ -134,7 +136,7 @@ def test_what_only_the_server_can_read_is_said_until_it_was_read(page: Page) -> 
     expect(page.locator("#note")).to_have_text("")
 
 
-def test_everything_has_a_name(page: Page) -> None:
+def test_everything_has_an_accessible_name(page: Page) -> None:
     draw_digit(page, 0)
     wait_until_explained(page, 0)
     for role, name in [
@@ -186,7 +188,7 @@ def test_it_can_be_read_in_light_and_in_dark(page: Page, scheme: Any) -> None:
     )
     assert contrast(drawn, style("#board", "backgroundColor")) < 2
     again = pixels_of(page, "#board")
-    assert not np.array_equal(again, ink), "what was drawn before changes with the paper"
+    assert not np.array_equal(again, ink), "the drawing changes its colour, too"
 
 
 def test_it_fits_a_phone(page: Page) -> None:
@@ -195,7 +197,7 @@ def test_it_fits_a_phone(page: Page) -> None:
     draw_digit(page, 8)
     wait_until_explained(page, 8)
     require_no_sideways_scrolling(page)
-    # One draws and sees the answer without scrolling.
+    # Board and answer are visible without scrolling.
     for each in ("#board", "#undo", "#winner", ".bar >> nth=9"):
         box = page.locator(each).bounding_box()
         assert box
@@ -209,7 +211,7 @@ def test_it_fits_a_phone(page: Page) -> None:
         assert box["height"] >= 44, "large enough for a finger"
 
 
-def test_the_page_about_the_api_names_the_address_that_it_has(page: Page, server: Process) -> None:
+def test_the_api_documentation_shows_its_own_address(page: Page, server: Process) -> None:
     page.get_by_role("link", name="API documentation").click()
     expect(page.locator("pre").first).to_contain_text(f"http://127.0.0.1:{server.port}/api/picture")
     page.set_viewport_size(PHONE)

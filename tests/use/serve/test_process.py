@@ -1,4 +1,4 @@
-"""`scripts/serve.py` as a process: how it starts, and how it ends."""
+"""`scripts/serve.py` as a process: how it starts and how it ends."""
 
 import os
 import signal
@@ -29,14 +29,14 @@ def free_port() -> int:
     ("number", "code", "last"),
     [(signal.SIGINT, 0, "Ended."), (signal.SIGTERM, 143, "Terminated.")],
 )
-def test_a_signal_ends_it_at_once_whatever_is_going_on(
+def test_a_signal_ends_it_at_once_whatever_it_does(
     home: Workspace, number: int, code: int, last: str
 ) -> None:
     with serving(home, "--experiments", SMALL) as process:
         reply = ask_picture(process.port, draw_picture(7))
         assert reply.json["digit"] == 7
         assert reply.json["digit"] != reply.json["runner_up"]
-        # One who keeps the connection, one who sends slowly, one who has not begun.
+        # An idle connection, a slow client, and one that has not sent anything.
         with connect(process.port) as kept, connect(process.port) as slow, connect(process.port):
             kept.sendall(write_head(process.port, "GET", "/"))
             assert kept.recv(10)
@@ -47,9 +47,9 @@ def test_a_signal_ends_it_at_once_whatever_is_going_on(
             started = time.monotonic()
             assert process.end(number) == code
             assert time.monotonic() - started < 4
-    # One line for where it is, and one for its end.
+    # One line with the address, and one at the end.
     assert process.lines[-2] == (
-        f"{SMALL} answers at http://127.0.0.1:{process.port} "
+        f"{SMALL} is served at http://127.0.0.1:{process.port} "
         "(open it in a browser and draw a digit; Ctrl-C ends it)."
     )
     assert process.lines[-1].startswith(last)
@@ -57,7 +57,7 @@ def test_a_signal_ends_it_at_once_whatever_is_going_on(
 
 
 @pytest.mark.slow
-def test_the_port_can_be_had_again_at_once(home: Workspace, free_port: int) -> None:
+def test_the_port_can_be_used_again_at_once(home: Workspace, free_port: int) -> None:
     for _ in range(2):
         with serving(home, "--experiments", SMALL, "--port", str(free_port)) as process:
             assert process.port == free_port
@@ -66,9 +66,11 @@ def test_the_port_can_be_had_again_at_once(home: Workspace, free_port: int) -> N
 
 
 @pytest.mark.slow
-def test_an_exported_file_is_served_without_what_trains(home: Workspace, tmp_path: Path) -> None:
+def test_an_exported_file_is_served_without_training_libraries(
+    home: Workspace, tmp_path: Path
+) -> None:
     with serving(home, "--experiments", SMALL):
-        pass  # makes the export where there is none
+        pass  # makes the export if there is none
     nothing = Workspace(tmp_path / "nothing")
     model = home.exports / f"{SMALL}.onnx"
     arguments = ("--port", "0", "--model", str(model))
@@ -87,7 +89,7 @@ def test_an_exported_file_is_served_without_what_trains(home: Workspace, tmp_pat
     assert not nothing.root.exists()
 
 
-def test_ctrl_c_while_networks_load_ends_it_too(
+def test_ctrl_c_ends_it_while_networks_load(
     workspace: Workspace, tmp_path: Path, free_port: int
 ) -> None:
     endless = tmp_path / "endless.onnx"
@@ -103,21 +105,21 @@ def test_ctrl_c_while_networks_load_ends_it_too(
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert output == "Stopped. The same command begins anew.\n"
+    assert output == "Stopped. The same command starts again from the beginning.\n"
 
 
-def test_a_taken_port_is_said_before_anything_else(workspace: Workspace) -> None:
+def test_a_port_in_use_is_reported_first(workspace: Workspace) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         done = run(workspace, "serve", "--port", str(port))
     assert done.returncode == 1
-    assert done.stdout.startswith(f"Error: Port {port} cannot be had: Address already in use.")
+    assert done.stdout.startswith(f"Error: Port {port} cannot be used: Address already in use.")
     assert "make serve PORT=0" in done.stdout
     assert len(done.stdout.splitlines()) == 1
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 10**9])
-def test_a_port_that_is_none_is_refused(port: int) -> None:
+def test_an_invalid_port_is_refused(port: int) -> None:
     with pytest.raises(ProjectError, match="from 0 to 65535"):
         take_port(port)
 
@@ -130,7 +132,7 @@ def test_without_networks_it_says_what_to_do(workspace: Workspace, free_port: in
     )
 
 
-def test_the_command_line_waits_for_no_library(workspace: Workspace) -> None:
+def test_the_command_line_does_not_import_slow_libraries(workspace: Workspace) -> None:
     code = (
         "import sys; import digit_recognizer.use.serve.run; "
         "heavy = {'fastapi', 'uvicorn', 'onnxruntime', 'onnx', 'scipy', 'pandas', 'keras', "

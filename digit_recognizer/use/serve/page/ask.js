@@ -1,15 +1,16 @@
-// Questions to the server: one of a kind on its way, and behind it only the latest.
+// Requests to the server: one of a kind at a time, and only the latest one waits.
 
 const ANSWERLESS = "The server does not answer. Is `make serve` still running?";
-const LONGEST = 60_000; // milliseconds for an answer
-const PAUSE = 2_000; // before a server that did not answer is asked again
+const LONGEST = 60_000; // milliseconds to wait for an answer
+const PAUSE = 2_000; // milliseconds before a server that did not answer is asked again
 
-// Returns a function that asks: `question(signal, ...about)` sends it. `answered(answer, isLast, ...about)`
-// hears of each answer that was not forgotten since; isLast says that no newer question waits.
-// `failed(error)` hears only of a failure that nothing newer waits behind: that of an old question says
-// nothing about the present sketch. A server that is gone is asked again until it is back.
+// Returns a function that asks; `question(signal, ...about)` sends the request.
+// `answered(answer, isLast, ...about)` is called for each answer, unless the request was forgotten since;
+// isLast means that no newer request waits. `failed(error)` is called only if no newer request waits,
+// because an old failure says nothing about the present sketch. If the server does not answer, the
+// request is sent again until it does.
 export function asker(question, answered, failed) {
-  let current = null; // what stops the question on its way
+  let current = null; // aborts the request that was sent
   let waiting = null;
 
   async function ask(...about) {
@@ -28,7 +29,7 @@ export function asker(question, answered, failed) {
       if (mine === current && !waiting) failed(error);
     }
     clearTimeout(limit);
-    if (mine !== current) return; // forgotten; what came after has begun by itself
+    if (mine !== current) return; // forgotten; a newer request was sent already
     if (isGone) await new Promise((done) => setTimeout(done, PAUSE));
     if (mine !== current) return;
     current = null;

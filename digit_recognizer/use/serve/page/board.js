@@ -1,10 +1,10 @@
-// The board: pointers and keys become points of a sketch, and the sketch is drawn.
+// The board: turns pointer and key events into points of a sketch, and draws the sketch.
 //
-// `changed(isDone)` is called after each change; isDone says that no stroke is being drawn.
+// `changed(isDone)` is called after each change; isDone means that no stroke is being drawn.
 
 import { drawStrokes } from "./sketch.js";
 
-const STEP = 1 / 20; // of the board, by one press of an arrow
+const STEP = 1 / 20; // of the board, for one press of an arrow key
 const SMALL_STEP = 1 / 80;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
@@ -13,7 +13,7 @@ export function listen(canvas, sketch, { changed, undo, clear, say }) {
   let pointer = null;
 
   let isPlanned = false;
-  // Once a frame, however many points it brings.
+  // Once a frame, however many points there are.
   function draw() {
     if (isPlanned) return;
     isPlanned = true;
@@ -43,7 +43,7 @@ export function listen(canvas, sketch, { changed, undo, clear, say }) {
   });
   canvas.addEventListener("pointermove", (event) => {
     if (event.pointerId !== pointer) return;
-    // A browser reports once a frame; what the pen did in between is kept with the report.
+    // A browser sends one event a frame; the points in between are inside the event.
     const events = event.getCoalescedEvents?.() ?? [];
     for (const each of events.length ? events : [event]) sketch.extend(pointOf(each));
     tell(false);
@@ -101,7 +101,7 @@ export function listen(canvas, sketch, { changed, undo, clear, say }) {
   new ResizeObserver(draw).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
   return {
-    // Whatever is being drawn ends here: the sketch has become another.
+    // Ends the current stroke, because the sketch was replaced.
     rest() {
       pen.isDown = false;
       pointer = null;
@@ -121,7 +121,7 @@ function drawBoard(canvas, sketch, pen) {
   if (pen.isShown) drawPen(context, pen, side, getComputedStyle(canvas).outlineColor);
 }
 
-// As large as fits, nothing cut off.
+// As large as possible without cutting anything off.
 function drawWhole(context, bitmap, side) {
   const scale = Math.min(side / bitmap.width, side / bitmap.height);
   const [width, height] = [bitmap.width * scale, bitmap.height * scale];

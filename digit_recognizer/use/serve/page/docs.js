@@ -1,2 +1,2 @@
-// The examples name the address that this page came from, whatever PORT was chosen.
+// The examples show the address of this page, whatever PORT was chosen.
 for (const each of document.querySelectorAll(".here")) each.textContent = location.origin;

@@ -1,18 +1,18 @@
-// Pictures from elsewhere: chosen, dropped or pasted.
+// Picture files: chosen, dropped or pasted.
 
-const MOST_BYTES = 20e6; // what the server takes
+const MOST_BYTES = 20e6; // the server's limit
 
 export function listenForFiles({ input, frame, take, refuse }) {
   async function receive(files) {
     const file = files[0];
-    if (!file) return refuse("That is no file.");
-    if (file.size > MOST_BYTES) return refuse("That is too large; 20 MB is the most.");
-    // What this browser cannot show the server may still read.
+    if (!file) return refuse("This is not a file.");
+    if (file.size > MOST_BYTES) return refuse("This is too large; the limit is 20 MB.");
+    // The server may read formats that this browser cannot show.
     take({ file, bitmap: await createImageBitmap(file).catch(() => null) });
   }
   input.addEventListener("change", () => {
     receive([...input.files]);
-    input.value = ""; // the same file, chosen again, is a change again
+    input.value = ""; // so that choosing the same file again is a change
   });
   document.addEventListener("paste", (event) => {
     if (event.clipboardData.files.length) receive([...event.clipboardData.files]);
@@ -25,7 +25,7 @@ export function listenForFiles({ input, frame, take, refuse }) {
     if (!event.relatedTarget) frame.classList.remove("dropping");
   });
   document.addEventListener("drop", (event) => {
-    event.preventDefault(); // the browser would leave the page for the file
+    event.preventDefault(); // otherwise the browser would open the file instead of the page
     frame.classList.remove("dropping");
     receive([...event.dataTransfer.files]);
   });

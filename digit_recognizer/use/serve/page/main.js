@@ -1,4 +1,4 @@
-// The page: what is drawn is asked about at once, and why as soon as the pen rests.
+// The page: asks for a prediction during drawing, and for an explanation when the pen rests.
 
 import { asker, post } from "./ask.js";
 import { listen } from "./board.js";
@@ -9,13 +9,13 @@ import { Sketch, drawPicture } from "./sketch.js";
 const find = (id) => document.getElementById(id);
 const sketch = new Sketch();
 let isResting = true; // no stroke is being drawn
-let pixels = null; // of the answer that is shown
+let pixels = null; // of the shown answer
 
 const askWhy = asker(
   (signal, seen, digit) =>
     post("/api/saliency", "application/json", JSON.stringify({ pixels: seen, digit }), signal),
   (answer, isLast, seen) => show.showSaliency(answer, seen),
-  // The answer that is shown stays right.
+  // The shown answer is still right.
   (error) => show.note(error.message, "problem"),
 );
 
@@ -76,7 +76,7 @@ function clear() {
   restart();
 }
 
-// What was asked about the sketch before says nothing about this one.
+// Requests about the earlier sketch say nothing about this one.
 function restart() {
   show.note("");
   askWhat.forget();
@@ -91,7 +91,7 @@ listenForFiles({
   take(picture) {
     sketch.show(picture);
     restart();
-    if (!picture.bitmap) show.note(`Your browser cannot show ${picture.file.name}. The server tries to read it.`, "passing");
+    if (!picture.bitmap) show.note(`Your browser cannot show ${picture.file.name}. The server will try to read it.`, "passing");
   },
   refuse: (text) => show.note(text, "problem"),
 });
@@ -104,7 +104,7 @@ find("clear").addEventListener("click", clear);
 find("redo").addEventListener("click", goForth);
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.altKey) return;
-  const key = event.key.toLowerCase(); // Caps Lock makes capitals of letters
+  const key = event.key.toLowerCase(); // Caps Lock makes letters upper case
   if (key === "z" && !event.shiftKey) goBack();
   else if (key === "y" || key === "z") goForth();
   else return;

@@ -1,4 +1,4 @@
-// Answers become bars, words and small pictures.
+// Shows answers as bars, words and small pictures.
 
 const FOR = [86, 180, 233];
 const AGAINST = [230, 159, 0];
@@ -54,7 +54,7 @@ export function showSaliency({ digit, saliency }, pixels) {
   paint(find("why"), pixels, (ink, row, column) => {
     const weight = saliency[row][column] / strongest;
     const hue = weight > 0 ? FOR : AGAINST;
-    const share = Math.abs(weight) ** 0.6; // the weaker part would drown in black
+    const share = Math.abs(weight) ** 0.6; // without this, weak values would look black
     return hue.map((value) => 0.3 * ink * (1 - share) + value * share);
   });
   find("explained").textContent = `a ${digit}`;
@@ -88,7 +88,7 @@ export function showModel({ label, networks, oof_score: score, limits }) {
   find("limits").textContent = limits ?? "";
 }
 
-// A note of the kind "problem" or "passing" stays until the next answer, a plain one until the next note.
+// A note of kind "problem" or "passing" stays until the next answer, a plain one until the next note.
 export function note(text, kind = "") {
   find("note").textContent = text;
   find("note").className = `note ${kind}`;
@@ -120,7 +120,7 @@ function wipe(canvas) {
   canvas.getContext("2d").clearRect(0, 0, 28, 28);
 }
 
-// Where most of what speaks for the digit lies, in words.
+// In words, where most of the ink for the digit is.
 function placeOf(saliency) {
   let [sum, down, right] = [0, 0, 0];
   saliency.forEach((line, row) => line.forEach((value, column) => {

@@ -1,14 +1,14 @@
-// What is on the board, and what was: strokes of points, or a picture from elsewhere. A sketch never
-// changes; every change makes the next one, so that undoing is going back to the one before.
+// What is on the board now and was before: strokes of points, or a picture file. A state never
+// changes; every change makes a new one, so that undo can return to the one before.
 //
-// A point is {x, y, pressure}, x and y from 0 to 1 across the board, pressure 0.5 where none is known.
+// A point is {x, y, pressure}, x and y from 0 to 1 across the board, pressure 0.5 if it is not known.
 
 const EMPTY = { strokes: [], picture: null };
-const PEN = 0.075; // its width, as a part of the board: as bold as the digits that networks learn
+const PEN = 0.075; // its width, as a part of the board: as bold as the training digits
 
 export class Sketch {
   #before = [];
-  #after = []; // what was undone, and can be done again
+  #after = []; // undone, can be redone
   #now = EMPTY;
 
   get strokes() { return this.#now.strokes; }
@@ -18,7 +18,7 @@ export class Sketch {
   get canRedo() { return this.#after.length > 0; }
 
   begin(point) { this.#become({ strokes: [...this.strokes, [point]], picture: null }); }
-  // The one stroke that is being drawn grows in place: half a stroke is nothing to go back to.
+  // The stroke that is being drawn grows in place, because undo never returns to half a stroke.
   extend(point) { this.strokes.at(-1).push(point); }
   show(picture) { this.#become({ strokes: [], picture }); }
   clear() { if (!this.isEmpty) this.#become(EMPTY); }
@@ -37,12 +37,12 @@ export class Sketch {
   }
 }
 
-// Draw the strokes into a square of so many pixels, in the context's own colour.
+// Draw the strokes into a square of `side` pixels, in the context's colour.
 export function drawStrokes(context, strokes, side) {
   context.lineCap = context.lineJoin = "round";
   context.fillStyle = context.strokeStyle;
   for (const points of strokes) {
-    // A pen that only touches leaves a dot; a line of no length leaves nothing.
+    // A touch leaves a dot, but a line without length draws nothing.
     const [first] = points;
     context.beginPath();
     context.arc(side * first.x, side * first.y, widthOf(first, side) / 2, 0, 2 * Math.PI);
@@ -50,7 +50,7 @@ export function drawStrokes(context, strokes, side) {
     points.forEach((point, index) => {
       const previous = points[index - 1] ?? point;
       const before = points[index - 2] ?? previous;
-      // From middle to middle with the point between as a handle: no corner where there is none.
+      // From middle to middle, with the point between as control point, so that curves are smooth.
       context.lineWidth = widthOf(point, side);
       context.beginPath();
       context.moveTo(side * (before.x + previous.x) / 2, side * (before.y + previous.y) / 2);
@@ -64,9 +64,9 @@ export function drawStrokes(context, strokes, side) {
 
 const widthOf = (point, side) => PEN * side * (0.6 + 0.8 * point.pressure);
 
-// The strokes as a picture file, black on white: five times as fine as what networks see, and as much
-// again would double the time of an answer. The margin holds the half of a stroke that lies beyond
-// the board's edge: a dot in a corner would be a speck without it.
+// The strokes as a picture file, black on white, with five times the resolution that networks see; more
+// would double the time of an answer. The margin has room for strokes that cross the board's edge:
+// without it, a dot in a corner would be a speck.
 export async function drawPicture(strokes, side = 140, margin = 8) {
   const canvas = new OffscreenCanvas(side + 2 * margin, side + 2 * margin);
   const context = canvas.getContext("2d");

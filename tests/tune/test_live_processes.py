@@ -1,4 +1,4 @@
-"""The dead are told from the living; what they left is tried again, once each and not for ever."""
+"""Trials of dead processes are tried again, once each and not forever."""
 
 import time
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from digit_recognizer.experiments.best_of import study_folder
-from digit_recognizer.tune import live_processes as holders
+from digit_recognizer.tune import live_processes
 from digit_recognizer.tune.live_processes import holding, requeue_abandoned
 from digit_recognizer.tune.study import Terms, Trial, ask, read_trials
 from digit_recognizer.workspace import Workspace
@@ -29,7 +29,7 @@ def die(folder: Path) -> str:
     return "dead"
 
 
-def test_a_living_holder_keeps_its_trials(workspace: Workspace, folder: Path) -> None:
+def test_a_living_process_keeps_its_trials(workspace: Workspace, folder: Path) -> None:
     study, terms = begin_study(workspace)
     with holding(folder) as mine, holding(folder) as other:
         ask(study, terms, mine)
@@ -38,7 +38,7 @@ def test_a_living_holder_keeps_its_trials(workspace: Workspace, folder: Path) ->
         assert states(study, terms) == ["running", "running"]
 
 
-def test_a_dead_one_s_trial_is_failed_and_its_values_come_first(
+def test_the_trial_of_a_dead_process_is_failed_and_its_values_come_first(
     workspace: Workspace, folder: Path
 ) -> None:
     study, terms = begin_study(workspace)
@@ -47,11 +47,11 @@ def test_a_dead_one_s_trial_is_failed_and_its_values_come_first(
     assert states(study, terms) == ["failed", "waiting"]
     again = ask(study, terms, "nobody")
     assert again.params == own.params
-    assert read_trials(study, terms)[1].is_own
+    assert read_trials(study, terms)[1].is_original
     assert again.user_attrs["again_of"] == 0
 
 
-def test_a_kill_between_queueing_and_failing_queues_once(
+def test_after_a_kill_between_queueing_and_failing_the_values_are_queued_once(
     workspace: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study, terms = begin_study(workspace)
@@ -61,7 +61,7 @@ def test_a_kill_between_queueing_and_failing_queues_once(
         assert point == "queued again"
         raise InterruptedError
 
-    monkeypatch.setattr(holders, "fault_point", die_here)
+    monkeypatch.setattr(live_processes, "fault_point", die_here)
     with pytest.raises(InterruptedError):
         requeue_abandoned(study, folder, shares_folder=True)
     assert states(study, terms) == ["running", "waiting"]
@@ -70,7 +70,9 @@ def test_a_kill_between_queueing_and_failing_queues_once(
     assert states(study, terms) == ["failed", "waiting"]
 
 
-def test_values_that_always_kill_are_given_up(workspace: Workspace, folder: Path) -> None:
+def test_values_that_always_kill_their_process_are_given_up(
+    workspace: Workspace, folder: Path
+) -> None:
     study, terms = begin_study(workspace)
     for _ in range(3):
         ask(study, terms, die(folder))
@@ -79,7 +81,7 @@ def test_values_that_always_kill_are_given_up(workspace: Workspace, folder: Path
 
 
 @pytest.mark.parametrize(("silent_for", "left"), [(60, []), (3600, [0])])
-def test_another_machine_is_known_dead_by_its_silence_alone(
+def test_a_process_on_another_machine_counts_as_dead_after_a_long_silence(
     workspace: Workspace, folder: Path, silent_for: float, left: list[int]
 ) -> None:
     study, terms = begin_study(workspace)
@@ -88,7 +90,7 @@ def test_another_machine_is_known_dead_by_its_silence_alone(
     assert requeue_abandoned(study, folder, shares_folder=False) == left
 
 
-def test_a_trial_without_a_holder_was_left_between_two_steps(
+def test_a_trial_without_a_holder_counts_as_left_by_a_killed_process(
     workspace: Workspace, folder: Path
 ) -> None:
     study, _ = begin_study(workspace)
@@ -97,7 +99,7 @@ def test_a_trial_without_a_holder_was_left_between_two_steps(
     assert requeue_abandoned(study, folder, shares_folder=True) == [0]
 
 
-def test_what_dead_holders_leave_is_swept(workspace: Workspace, folder: Path) -> None:
+def test_files_of_dead_processes_are_deleted(workspace: Workspace, folder: Path) -> None:
     study, terms = begin_study(workspace)
     trial = ask(study, terms, die(folder))
     requeue_abandoned(study, folder, shares_folder=True)

@@ -1,4 +1,4 @@
-"""Questions that make no sense: refused in a plain sentence; the next one is answered."""
+"""Invalid requests are refused in a plain sentence, and the next one is answered."""
 
 import json
 import struct
@@ -59,7 +59,7 @@ def with_pixel(text: str) -> bytes:
     ],
 )
 @pytest.mark.parametrize("path", ["/api/digit", "/api/saliency"])
-def test_wrong_json_is_refused_where_it_is_wrong(
+def test_for_wrong_json_the_refusal_says_where_it_is_wrong(
     served: Served, path: str, body: bytes, place: str
 ) -> None:
     reply = ask_json(served.port, path, body)
@@ -70,13 +70,13 @@ def test_wrong_json_is_refused_where_it_is_wrong(
 
 
 @pytest.mark.parametrize("digit", [-1, 10, 3.5, "3", True, [3]])
-def test_a_digit_that_is_none_is_refused(served: Served, digit: object) -> None:
+def test_an_invalid_digit_is_refused(served: Served, digit: object) -> None:
     reply = ask_json(served.port, "/api/saliency", {"pixels": BLANK, "digit": digit})
     assert reply.status == 400
     assert reply.error.startswith("digit")
 
 
-# Pictures that are none
+# Invalid pictures
 
 
 def make_png_header(width: int, height: int) -> bytes:
@@ -89,7 +89,7 @@ def make_png_header(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + nothing + chunk(b"IEND", b"")
 
 
-def test_a_picture_of_billions_of_pixels_is_refused_unread(served: Served) -> None:
+def test_a_picture_with_billions_of_pixels_is_refused_before_decoding(served: Served) -> None:
     started = time.monotonic()
     reply = ask_picture(served.port, make_png_header(50_000, 50_000))
     assert reply.status == 400
@@ -100,21 +100,21 @@ def test_a_picture_of_billions_of_pixels_is_refused_unread(served: Served) -> No
 @pytest.mark.parametrize(
     "contents", [b"", b"hello", make_png_header(28, 28)[:40], b"\x89PNG\r\n\x1a\n", bytes(1000)]
 )
-def test_what_is_no_picture_is_refused(served: Served, contents: bytes) -> None:
+def test_other_files_are_refused(served: Served, contents: bytes) -> None:
     reply = ask_picture(served.port, contents)
     assert reply.status == 400
     assert reply.error
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "", "images"])
-def test_another_kind_of_body_is_refused_unread(served: Served, kind: str) -> None:
+def test_another_content_type_is_refused(served: Served, kind: str) -> None:
     assert ask_picture(served.port, make_png_header(28, 28), kind).status == 415
     reply = ask(served.port, "POST", "/api/digit", b'{"pixels": []}', content_type=kind)
     assert reply.status == 415
     assert "application/json" in reply.error
 
 
-# Addresses that lead elsewhere
+# Other addresses
 
 
 @pytest.mark.parametrize(
@@ -127,13 +127,13 @@ def test_another_kind_of_body_is_refused_unread(served: Served, kind: str) -> No
         "http://elsewhere.example/etc/passwd",
     ],
 )  # fmt: skip
-def test_there_is_nothing_elsewhere(served: Served, target: str) -> None:
+def test_other_addresses_are_not_found(served: Served, target: str) -> None:
     reply = ask(served.port, "GET", target)
     assert reply.status == 404
-    assert "nothing here" in reply.error
+    assert "Nothing is at this address" in reply.error
 
 
-# An error of our own
+# Errors inside the server
 
 
 class Broken(NearestMeans):
@@ -141,19 +141,19 @@ class Broken(NearestMeans):
         raise RuntimeError("secret\nof two lines")
 
 
-def test_an_error_inside_is_told_inside(served: Served) -> None:
+def test_an_error_is_shown_only_on_the_terminal(served: Served) -> None:
     with serving_in_thread(Broken()) as broken:
         reply = ask_json(broken.port, "/api/digit", {"pixels": BLANK})
         assert reply.status == 500
         assert "secret" not in reply.error
         assert reply.headers["content-security-policy"]
-        # The terminal's turn comes after the answer's.
-        await_true(lambda: broken.errors, "the error is told", 10)
+        # The terminal shows it after the answer was sent.
+        await_true(lambda: broken.errors, "the error is shown", 10)
         assert broken.errors == ["POST /api/digit: secret\nof two lines"]
         assert ask(broken.port, "GET", "/api/model").status == 200
 
 
-def test_questions_at_once_are_all_answered(served: Served) -> None:
+def test_simultaneous_requests_are_all_answered(served: Served) -> None:
     replies: list[Reply] = []
 
     def ask_one(number: int) -> None:
@@ -170,7 +170,7 @@ def test_questions_at_once_are_all_answered(served: Served) -> None:
 
 
 class OneByOne(NearestMeans):
-    """Takes its time for each image, and whoever asks first is answered first."""
+    """Needs time for each image, and answers in the order of requests."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -184,7 +184,7 @@ class OneByOne(NearestMeans):
         return self._queue.submit(work).result()
 
 
-def test_who_draws_on_does_not_wait_for_an_explanation() -> None:
+def test_a_prediction_does_not_wait_for_an_explanation() -> None:
     filled = {"pixels": [[255] * 28] * 28}
     ends = {}
     with serving_in_thread(OneByOne()) as slow:

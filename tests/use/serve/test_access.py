@@ -1,4 +1,4 @@
-"""Only this server's own page may ask, and every answer says what a browser may do with it."""
+"""Only this server's own page may send requests, and every answer has security headers."""
 
 import socket
 import time
@@ -29,7 +29,7 @@ def require_our_headers(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_what_is_there_is_served_with_our_headers(served: Served, path: str) -> None:
+def test_every_address_is_served_with_our_headers(served: Served, path: str) -> None:
     reply = ask(served.port, "GET", path)
     assert reply.status == 200
     assert len(reply.body) > 10
@@ -40,7 +40,7 @@ def test_what_is_there_is_served_with_our_headers(served: Served, path: str) -> 
     require_our_headers(head)
 
 
-def test_every_address_of_the_api_is_known_here_and_explained(served: Served) -> None:
+def test_every_address_of_the_api_is_tested_and_documented(served: Served) -> None:
     schema = ask(served.port, "GET", "/openapi.json").json
     explained = ask(served.port, "GET", "/docs").body.decode()
     assert set(schema["paths"]) == {"/api/model", *QUESTIONS}
@@ -62,9 +62,7 @@ def test_every_address_of_the_api_is_known_here_and_explained(served: Served) ->
         "[::1]:{port}", "0.0.0.0:{port}", "127.1:{port}", "x@127.0.0.1:{port}", "",
     ],
 )  # fmt: skip
-def test_another_name_for_this_machine_is_refused(
-    served: Served, method: str, path: str, host: str
-) -> None:
+def test_another_host_name_is_refused(served: Served, method: str, path: str, host: str) -> None:
     reply = ask(served.port, method, path, host=host.format(port=served.port))
     assert reply.status == 403
     assert f"127.0.0.1:{served.port} or localhost:{served.port}" in reply.error
@@ -80,7 +78,7 @@ def test_another_name_for_this_machine_is_refused(
         "",
     ],
 )  # fmt: skip
-def test_pages_from_elsewhere_may_not_ask(
+def test_pages_of_other_servers_are_refused(
     served: Served, method: str, path: str, origin: str
 ) -> None:
     body = b"{}" if method == "POST" else None
@@ -91,7 +89,7 @@ def test_pages_from_elsewhere_may_not_ask(
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "LOCALHOST"])
-def test_our_own_page_may_ask_by_either_name(served: Served, name: str) -> None:
+def test_our_own_page_is_accepted_by_either_name(served: Served, name: str) -> None:
     host = f"{name}:{served.port}"
     assert ask(served.port, "GET", "/", host=host).status == 200
     reply = ask(served.port, "GET", "/api/model", host=host, origin=f"http://{host}")
@@ -99,7 +97,7 @@ def test_our_own_page_may_ask_by_either_name(served: Served, name: str) -> None:
     require_our_headers(reply)
 
 
-def test_two_names_or_origins_or_no_name_are_refused(served: Served) -> None:
+def test_several_hosts_or_origins_or_no_host_are_refused(served: Served) -> None:
     twice = write_head(served.port, "GET", "/", Host="elsewhere.example")
     assert send(served.port, twice).status == 400
     assert send(served.port, b"GET / HTTP/1.1\r\n\r\n").status == 400
@@ -120,12 +118,12 @@ def test_other_methods_are_refused(served: Served, method: str, path: str) -> No
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/"), ("POST", "/api/model")])
-def test_what_is_only_to_be_read_takes_nothing(served: Served, method: str, path: str) -> None:
+def test_addresses_refuse_methods_of_others(served: Served, method: str, path: str) -> None:
     assert ask(served.port, method, path, b"{}").status == 405
     assert ask(served.port, "GET", "/api/digit").status == 405
 
 
-def test_a_browser_that_asks_for_leave_does_not_get_it(served: Served) -> None:
+def test_a_cors_preflight_is_refused(served: Served) -> None:
     reply = ask(
         served.port,
         "OPTIONS",
@@ -137,21 +135,21 @@ def test_a_browser_that_asks_for_leave_does_not_get_it(served: Served) -> None:
     require_our_headers(reply)
 
 
-def test_nobody_outside_this_machine_can_connect(served: Served) -> None:
+def test_other_machines_cannot_connect(served: Served) -> None:
     with pytest.raises(OSError), socket.create_connection(("::1", served.port), 2):
         pass
     outside = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with outside:
         try:
-            outside.connect(("192.0.2.1", 9))  # sends nothing; tells our own address
+            outside.connect(("192.0.2.1", 9))  # sends nothing; only finds our own address
         except OSError:
-            pytest.skip("this machine has no address but its own")
+            pytest.skip("this machine has no network address")
         address = outside.getsockname()[0]
     with pytest.raises(OSError), socket.create_connection((address, served.port), 2):
         pass
 
 
-def test_one_connection_serves_one_after_the_other(served: Served) -> None:
+def test_one_connection_serves_several_requests(served: Served) -> None:
     with connect(served.port) as connection:
         for path in ("/", NOWHERE, "/api/model"):
             connection.sendall(write_head(served.port, "GET", path))
@@ -161,8 +159,8 @@ def test_one_connection_serves_one_after_the_other(served: Served) -> None:
         assert read_reply(connection).headers["content-type"].startswith("text/javascript")
 
 
-def test_an_answer_does_not_wait_for_the_clients_acknowledgement(served: Served) -> None:
-    # Head and body leave as two packets; with Nagle's algorithm the second takes 40 ms.
+def test_an_answer_does_not_wait_for_an_acknowledgement(served: Served) -> None:
+    # Head and body are two packets; with Nagle's algorithm the second one takes 40 ms.
     times = []
     with connect(served.port) as connection:
         for _ in range(11):

@@ -1,7 +1,7 @@
 """The requests and answers of the API.
 
-In: a request. Out: the bytes of a picture, or checked pixels. What always holds: what is too large
-is refused before it is held in memory, and what is wrong with a sentence that says where.
+In: a request. Out: the bytes of a picture, or checked pixels. What always holds: a request that is
+too large is refused before it is in memory, and a wrong one with a sentence that says where.
 """
 
 from typing import Annotated, TypeVar
@@ -10,8 +10,11 @@ import numpy as np
 from fastapi import HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from digit_recognizer.use.onnx_recognizer import OnnxRecognizer
+from digit_recognizer.use.recognizer import Recognizer
+
 MOST_PICTURE_BYTES = 20_000_000
-# The pixels of one digit, with room for every way to write them.
+# Enough for the pixels of one digit, however they are written.
 _MOST_JSON_BYTES = 100_000
 _LONGEST_SENTENCE = 300
 
@@ -39,17 +42,17 @@ class AskedSaliency(AskedDigit):
 class Answer(BaseModel):
     digit: int
     runner_up: int
-    probabilities: Annotated[list[float], Field(description="of 0 to 9")]
+    probabilities: Annotated[list[float], Field(description="for the digits 0 to 9")]
     pixels: Annotated[list[list[int]], Field(description="what the networks saw")]
     milliseconds: Annotated[float, Field(description="to cut it out and recognise it")]
-    notice: Annotated[str | None, Field(description="what to know about the picture")] = None
+    notice: Annotated[str | None, Field(description="a remark about the picture")] = None
 
 
 class Saliency(BaseModel):
     digit: int
     saliency: Annotated[
         list[list[float]],
-        Field(description="by how much the digit's log-odds fall where ink is hidden"),
+        Field(description="how much the digit's log-odds fall when ink is hidden"),
     ]
 
 
@@ -63,7 +66,7 @@ Asked = TypeVar("Asked", bound=AskedDigit)
 async def read_picture_bytes(request: Request) -> bytes:
     kind = _kind_of(request)
     if not (kind.startswith("image/") or kind == "application/octet-stream"):
-        raise HTTPException(415, "Send a picture: Content-Type image/png or the like.")
+        raise HTTPException(415, "Send a picture, with a Content-Type such as image/png.")
     return await _read(request, MOST_PICTURE_BYTES)
 
 
@@ -77,7 +80,7 @@ async def read_saliency(request: Request) -> AskedSaliency:
 
 async def _read_json(request: Request, asked: type[Asked]) -> Asked:
     if _kind_of(request) != "application/json":
-        raise HTTPException(415, "Send JSON: Content-Type application/json.")
+        raise HTTPException(415, "Send JSON, with Content-Type application/json.")
     body = await _read(request, _MOST_JSON_BYTES)
     try:
         return asked.model_validate_json(body)
@@ -86,8 +89,8 @@ async def _read_json(request: Request, asked: type[Asked]) -> Asked:
 
 
 async def _read(request: Request, most: int) -> bytes:
-    """Return the body; whatever size it claims, no more than `most` bytes are ever held."""
-    too_large = HTTPException(413, f"That is too large; {most / 1e6:g} MB is the most.")
+    """Return the body; at most `most` bytes are kept, whatever size it claims."""
+    too_large = HTTPException(413, f"This is too large; the limit is {most / 1e6:g} MB.")
     if int(request.headers.get("content-length", "0")) > most:
         raise too_large
     body = bytearray()
@@ -108,3 +111,18 @@ def _explain(error: ValidationError) -> str:
     place = "".join(steps) or "the body"
     found = f"{place}: {first['msg']}"[:_LONGEST_SENTENCE]
     return f'{found}. Expected {{"pixels": 28 rows of 28 whole numbers from 0 to 255}}.'
+
+
+class Facts(BaseModel):  # about the networks; an exported file contains them
+    label: str
+    experiments: str | None = None
+    networks: str | None = None
+    oof_score: str | None = None
+    data_source: str | None = None
+    limits: str | None = None
+
+
+def find_facts(recognizer: Recognizer) -> Facts:
+    known = recognizer.facts if isinstance(recognizer, OnnxRecognizer) else {}
+    values = {name: known.get(name) for name in Facts.model_fields if name != "label"}
+    return Facts(label=recognizer.label, **values)

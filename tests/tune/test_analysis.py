@@ -1,8 +1,8 @@
-"""The estimate of luck finds what a simulation of equally good trials has."""
+"""The estimate of luck agrees with simulations of equally good trials."""
 
 import numpy as np
 
-from digit_recognizer.tune.selection_bias import estimate_luck, mean_maximum
+from digit_recognizer.tune.page.analysis import estimate_luck, mean_maximum
 from digit_recognizer.tune.study import Trial
 
 
@@ -12,19 +12,19 @@ def trial(number: int, wrong: np.ndarray) -> Trial:
 
 
 def simulate(trials: int, seed: int) -> list[Trial]:
-    """Equally good trials: each image is as hard for one as for another."""
+    """Return equally good trials: each image is equally hard for all of them."""
     draw = np.random.default_rng(seed)
     hardness = draw.beta(0.02, 2, size=20_000)
     return [trial(each, draw.random(20_000) < hardness) for each in range(trials)]
 
 
-def test_the_mean_maximum_is_that_of_normal_deviates() -> None:
+def test_the_mean_maximum_is_that_of_normal_values() -> None:
     drawn = np.random.default_rng(0).normal(size=(20_000, 40)).max(axis=1).mean()
     assert abs(mean_maximum(40) - drawn) < 0.03
     assert mean_maximum(1) == 0
 
 
-def test_the_best_of_equally_good_trials_looks_better_by_the_estimate() -> None:
+def test_the_best_of_equally_good_trials_leads_by_the_estimate() -> None:
     lead, estimates, deviations = [], [], []
     for seed in range(30):
         trials = simulate(16, seed)
@@ -32,7 +32,7 @@ def test_the_best_of_equally_good_trials_looks_better_by_the_estimate() -> None:
         assert luck is not None
         errors = [each.errors or 0 for each in trials]
         lead.append(np.mean(errors) - min(errors))
-        estimates.append(luck.flattery)
+        estimates.append(luck.optimism)
         deviations.append(np.std(errors, ddof=1) / luck.deviation)
     assert 0.85 < np.mean(estimates) / np.mean(lead) < 1.15
     assert 0.85 < np.mean(deviations) < 1.15
@@ -48,5 +48,5 @@ def test_trials_that_really_are_worse_do_not_count_as_luck() -> None:
     assert among_poor.deviation < 1.2 * alone.deviation
 
 
-def test_too_few_trials_have_no_estimate() -> None:
+def test_too_few_trials_give_no_estimate() -> None:
     assert estimate_luck(simulate(2, 0)) is None
