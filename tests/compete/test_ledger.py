@@ -87,7 +87,7 @@ def test_a_writer_killed_before_its_row_is_committed_leaves_the_rows_before(
     empty: Workspace, before: int
 ) -> None:
     process = start_writer(empty, 0, before + 5, fault=f"ledger:{before + 1}")
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == -signal.SIGKILL, output
     assert [entry.lineup for entry in list_entries(empty)] == [f"0-{row}" for row in range(before)]
 

@@ -38,7 +38,7 @@ def test_a_read_only_runs_folder_is_refused_before_any_training(workspace: Works
         text=True,
         preexec_fn=heed,
         check=False,
-        timeout=120,
+        timeout=600,
     )
     assert_refused(
         done, f"Cannot write in {workspace.runs}: Permission denied. Nothing was started"

@@ -151,7 +151,7 @@ def test_workers_end_with_a_killed_parent(workspace: Workspace) -> None:
     with started(workspace, "train", *arguments, "--jobs", "2") as process:
         await_true(lambda: len(group_members(process.pid)) >= 3, "workers are started")
         os.kill(process.pid, signal.SIGKILL)
-        process.wait(timeout=60)
+        process.wait(timeout=600)
         assert_group_ends(process.pid)
 
 
@@ -166,7 +166,7 @@ def test_the_second_command_on_a_run_names_the_first(workspace: Workspace) -> No
         assert second.returncode == 1
         assert f"in use by process {first.pid} (train.py" in second.stdout
         first.kill()
-        first.wait(timeout=60)
+        first.wait(timeout=600)
         # The lock died with its holder, though its file is still there.
         assert lock.exists()
         train_tiny(workspace, "--fresh")

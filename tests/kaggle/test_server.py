@@ -42,7 +42,7 @@ def run_client(code: str, environment: dict[str, str]) -> subprocess.CompletedPr
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
 
 
@@ -237,7 +237,7 @@ def test_a_command_runs_beside_the_server_and_gives_its_exit_code(tiny_source: P
         check=False,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
     )
     assert done.returncode == 7, done.stderr
     assert "60 images" in done.stdout

@@ -141,7 +141,7 @@ def test_ctrl_c_while_waiting_leaves_an_upload_that_is_waited_for_again(
     asked = kaggle.calls("ListSubmissions")
     wait_until(lambda: kaggle.calls("ListSubmissions") > asked, process)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 130, output
     assert "Traceback" not in output
     assert only_row(ready).status == "pending"

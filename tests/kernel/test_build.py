@@ -70,7 +70,7 @@ def start_script(script: Path, folder: Path, **variables: str) -> subprocess.Pop
 
 def end_script(process: subprocess.Popen[str]) -> tuple[int, str]:
     """Wait for the kernel's end; return its exit code and everything that it printed."""
-    output, _ = process.communicate(timeout=240)
+    output, _ = process.communicate(timeout=600)
     return process.returncode, output
 
 

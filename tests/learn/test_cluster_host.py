@@ -79,7 +79,7 @@ def test_its_workers_end_with_it(workspace: Workspace, name: str, code: int) -> 
             os.killpg(host.process.pid, signal.SIGINT)  # as a terminal does
         else:
             host.process.send_signal(signal.Signals[name])
-        output, _ = host.process.communicate(timeout=60)
+        output, _ = host.process.communicate(timeout=600)
         assert host.process.returncode == code, output
         assert "Traceback" not in output
         assert_group_ends(host.process.pid)
@@ -96,7 +96,7 @@ def test_it_can_be_stopped_at_any_moment(
 ) -> None:
     fault = f"cluster:{moment}:{name}"
     process = start(workspace, "cluster", "--port", "0", "--workers", "2", fault=fault)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == code, output
     assert "Traceback" not in output
     assert "never retrieved" not in output
@@ -108,7 +108,7 @@ def test_asked_twice_it_ends_at_once(workspace: Workspace) -> None:
     with hosting(workspace, "--workers", "2") as host:
         for _ in range(2):
             host.process.send_signal(signal.SIGTERM)
-        output, _ = host.process.communicate(timeout=120)
+        output, _ = host.process.communicate(timeout=600)
         assert host.process.returncode == 143, output
         assert "Traceback" not in output
         assert_group_ends(host.process.pid)
@@ -132,7 +132,7 @@ def test_workers_end_with_their_scheduler(workspace: Workspace) -> None:
         with hosting(workspace, *arguments) as workers:
             assert f"1 worker of one thread each for {scheduler.address}" in workers.said
             scheduler.kill()
-            output, _ = workers.process.communicate(timeout=60)
+            output, _ = workers.process.communicate(timeout=600)
             assert workers.process.returncode == 1, output
             assert f"The scheduler at {scheduler.address} is gone" in output
             assert "Traceback" not in output

@@ -75,6 +75,6 @@ def postgresql() -> Iterator[str]:
         yield f"postgresql+psycopg://tuner:geheim@127.0.0.1:{port}/postgres"
     finally:
         server.send_signal(signal.SIGINT)  # does not wait for connections that are still open
-        server.wait(timeout=60)
+        server.wait(timeout=600)
         log.close()
         shutil.rmtree(root)

@@ -166,7 +166,7 @@ def test_a_killed_search_continues_and_tries_the_same_values_again(
     workspace: Workspace, fault: str
 ) -> None:
     process = start(workspace, "tune", *TUNE, "--trials", "2", *ONE, fault=fault)
-    process.communicate(timeout=120)
+    process.communicate(timeout=600)
     assert process.returncode == KILLED
     assert_group_ends(process.pid, 30)
 
@@ -189,7 +189,7 @@ def test_a_killed_search_continues_and_tries_the_same_values_again(
 @pytest.mark.slow
 def test_a_killed_worker_ends_the_search_in_plain_words(workspace: Workspace) -> None:
     process = start(workspace, "tune", *TUNE, "--trials", "2", *ONE, fault="epoch:4")
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == 1, output
     assert "worker process was killed" in output
     assert "Traceback" not in output
@@ -206,7 +206,7 @@ def test_a_stopped_search_ends_at_once_and_can_continue(
 ) -> None:
     fault = f"report:2:{name}"
     process = start(workspace, "tune", *TUNE, "--trials", "2", "--jobs", "2", fault=fault)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=600)
     assert process.returncode == code, output
     assert "continues from there" in output
     assert "Traceback" not in output
@@ -272,7 +272,7 @@ def test_a_database_is_shared_and_survives_a_kill(workspace: Workspace, postgres
     stored = [*TUNE, "--storage", postgresql, *ONE]
     first = start(workspace, "tune", *stored, "--trials", "6")
     second = start(workspace, "tune", *stored, "--trials", "6", fault="report:4")
-    outputs = [process.communicate(timeout=240)[0] for process in (second, first)]
+    outputs = [process.communicate(timeout=600)[0] for process in (second, first)]
     assert second.returncode == KILLED, outputs
     assert first.returncode == 0, outputs
     assert_group_ends(second.pid, 30)
@@ -289,7 +289,7 @@ def test_a_database_is_shared_and_survives_a_kill(workspace: Workspace, postgres
 
 def _run_both(workspace: Workspace, *arguments: str) -> list[str]:
     both = [start(workspace, "tune", *TUNE, *arguments, *ONE) for _ in range(2)]
-    outputs = [process.communicate(timeout=240)[0] for process in both]
+    outputs = [process.communicate(timeout=600)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
     return outputs
 

@@ -61,7 +61,7 @@ def test_mnist_is_cut_anew_from_what_keras_holds(tmp_path: Path) -> None:
         },
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr
