@@ -82,17 +82,17 @@ setup-tune:
 setup-shap:
 	@scripts/setup.sh "$$VENV" shap
 
-download: setup  ## the competition's CSVs, verified
+download: setup  ## get the competition's CSVs and check them
 ## SOURCE=auto|kaggle|mnist|sample|<path of a folder or zip>
 	@$(RUN) scripts/download.py --source="$$SOURCE"
 
-explore: setup  ## what the data look like: reports/data.html
+explore: setup  ## a page on the data: reports/data.html
 	@$(RUN) scripts/explore.py
 
 split: setup  ## hold back a third of the labelled digits, to score a line-up on once
 	@$(RUN) scripts/split.py
 
-train: $(if $(CLUSTER),setup-cluster,setup)  ## k-fold training; run again, it goes on where it was stopped
+train: $(if $(CLUSTER),setup-cluster,setup)  ## k-fold training; run it again, and it continues where it was stopped
 ## LINEUP=quick  EXPERIMENTS="a b"  SET="epochs=20 seed=3" NAME=mine  JOBS=2  FOLDS="0 1"  FRESH=1
 ## DEVICE=cpu|gpu (otherwise a graphics card where there is one)
 ## CLUSTER=tcp://scheduler:8786 (on Dask's workers)  RESOURCES="GPU=1"  WAIT=60 (seconds, for a worker)
@@ -103,7 +103,7 @@ train: $(if $(CLUSTER),setup-cluster,setup)  ## k-fold training; run again, it g
 	    $${CLUSTER:+--cluster="$$CLUSTER" $${RESOURCES:+--resources="$$RESOURCES"} $${WAIT:+--wait="$$WAIT"}}
 
 cluster: setup-cluster  ## a Dask cluster of this machine, to train on; or workers for one elsewhere
-## WORKERS=2 (processes)  PORT=8786  LISTEN=127.0.0.1 (who can reach it can run code here: see docs)
+## WORKERS=2 (processes)  PORT=8786  LISTEN=127.0.0.1 (whoever reaches it can run code here: see docs)
 ## SCHEDULER=tcp://other-machine:8786 (only workers, for that one)
 	@$(RUN) scripts/cluster.py $${WORKERS:+--workers="$$WORKERS"} $${PORT:+--port="$$PORT"} \
 	    $${LISTEN:+--listen="$$LISTEN"} $${SCHEDULER:+--scheduler="$$SCHEDULER"}
@@ -129,7 +129,7 @@ submit: setup  ## blend, write, check, record and, with credentials, upload subm
 	    $${MESSAGE:+--message="$$MESSAGE"} --upload="$$UPLOAD" \
 	    $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FORCE)),--force)
 
-validate: setup  ## load the saved networks again; do they predict the very same?
+validate: setup  ## load the saved networks and check that they predict the same
 ## LINEUP=  EXPERIMENTS="a b"
 	@$(RUN) scripts/validate.py $${LINEUP:+--lineup="$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
@@ -138,17 +138,17 @@ report: setup  ## all runs compared, and a page for each, to open in a browser: 
 ## EXPERIMENTS="a b" (only their pages)  FORMAT=md (print everything as Markdown, write nothing)
 	@$(RUN) scripts/report.py $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --format="$$FORMAT"
 
-leaderboard: setup  ## every submission: out-of-fold beside public score; where the best stands
+leaderboard: setup  ## every submission: out-of-fold beside public score, and your rank
 	@$(RUN) scripts/leaderboard.py
 
-kernel: setup  ## one script that trains on Kaggle's GPU, in kernel/; and back: RUNS=runs.zip
+kernel: setup  ## train on Kaggle's machines, by one script in kernel/; RUNS=runs.zip brings runs home
 ## LINEUP=  EXPERIMENTS="a b"  SET="..." NAME=mine  PUSH=no  RUNS=<path of runs.zip>  FRESH=1
 ## WAIT=600 (seconds, for the kernel to end)
 	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup="$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${SET:+--set="$$SET"} $${NAME:+--name="$$NAME"} \
 	    --push="$$PUSH" $${RUNS:+--runs="$$RUNS"} $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
-predict: setup-use  ## what digits are on these pictures?
+predict: setup-use  ## predict the digits on pictures
 ## IMAGES="a.png b.jpg folder/ rows.csv"  OUT=digits.csv  SHOW=seen.png
 ## LINEUP=  EXPERIMENTS="a b"  BACKEND=onnx|keras  MODEL=<path of an exported .onnx: no TensorFlow>
 	@$(RUN) scripts/predict.py $${LINEUP:+--lineup="$$LINEUP"} \
@@ -162,8 +162,8 @@ serve: setup-use  ## a page to draw digits on, at http://127.0.0.1:8028
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} $${MODEL:+--model="$$MODEL"} \
 	    $${BACKEND:+--backend="$$BACKEND"} $${PORT:+--port="$$PORT"}
 
-explain: $(if $(filter 1 yes true,$(SHAP)),setup-shap,setup)  ## what decided on the hardest digits and on typical ones: reports/explain.html
-## LINEUP=  EXPERIMENTS="a b"  SHAP=1 (a column more, by the package shap)
+explain: $(if $(filter 1 yes true,$(SHAP)),setup-shap,setup)  ## which ink decided on the hardest and on typical digits: reports/explain.html
+## LINEUP=  EXPERIMENTS="a b"  SHAP=1 (one more column, by the package shap)
 	@$(RUN) scripts/explain.py $${LINEUP:+--lineup="$$LINEUP"} \
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"}
 
@@ -189,6 +189,6 @@ lint: setup-dev  ## style, types and the direction of imports
 requirements: setup-dev  ## pin anew, from the ranges in pyproject.toml
 	@scripts/pin.sh
 
-clean:  ## delete what commands made, but for data, runs, submissions and the environment
+clean:  ## delete what commands made, except data, runs, submissions and the environment
 	@rm -rf reports/*.html reports/*.png reports/report.md reports/bench.md .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache
 	@find digit_recognizer scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
