@@ -44,6 +44,7 @@ from digit_recognizer.learn.validate import validate_run
 from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs.folder import FoldResult, Run, open_run
 from digit_recognizer.workspace import ProjectError, Workspace
+from tests.commands import TINY, run, run_well, trained_folds
 from tests.learn import on_jax
 
 FOLDS = 3
@@ -380,6 +381,21 @@ def test_a_card_that_is_lost_is_an_error_and_what_was_done_is_kept(
     assert [next(results)[0].label, next(results)[0].label] == ["dense fold 0", "dense fold 1"]
     with pytest.raises(ProjectError, match="trained other fold 0 on the graphics card was killed"):
         next(results)
+
+
+@pytest.mark.slow
+def test_a_killed_card_process_is_told_of_and_the_same_command_goes_on(
+    workspace: Workspace,
+) -> None:
+    command = (workspace, "train", *TINY, "--device", "gpu")
+    new = {"imported": False, "JAX_PLATFORMS": "cpu"}  # in forks, Keras computes by TensorFlow
+    killed = run(*command, fault="epoch:1", **new)
+    assert killed.returncode == 1, killed.stdout
+    assert "on the graphics card was killed" in killed.stdout
+    assert "Traceback" not in killed.stdout
+    assert trained_folds(run_well(*command, **new)) == [0, 1, 2]
+    assert "tiny: 3 folds to train" not in run_well(*command, **new), "nothing is left"
+    assert open_run(workspace, "tiny").fold_facts(0)["environment"]["keras_backend"] == "jax"
 
 
 def test_who_trains_is_what_was_asked_for(

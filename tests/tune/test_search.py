@@ -315,3 +315,13 @@ def test_invalid_options_are_refused(
 ) -> None:
     with pytest.raises(ProjectError, match=said):
         tune_here(workspace, **asked)
+
+
+@pytest.mark.slow
+def test_trials_run_on_a_graphics_card(workspace: Workspace) -> None:
+    """JAX's processor stands for the card; in forks, Keras computes by TensorFlow."""
+    new = {"imported": False, "JAX_PLATFORMS": "cpu"}
+    told = run_well(workspace, "tune", *TUNE, "--trials", "2", "--device", "gpu", **new)
+    assert "; cpu\n" in told
+    assert all(trial.state in ("done", "pruned") for trial in read_study(workspace))
+    assert any((workspace.runs / ".compiled").iterdir())

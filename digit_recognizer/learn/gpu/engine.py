@@ -98,7 +98,10 @@ def choose_gpus(
     # Who asks for so many processes means the processor.
     if device == "cpu" or jobs is not None:
         return None
-    gpus = find_gpus(console)
+    # With JAX_PLATFORMS set, DEVICE=gpu takes what JAX has there: another accelerator or, in tests,
+    # the processor.
+    is_named = device == "gpu" and "JAX_PLATFORMS" in os.environ
+    gpus = _ask_for_gpus() if is_named else find_gpus(console)
     if gpus:
         return GpuEngine(gpus, compiled_programs(workspace))
     if device == "gpu":
@@ -124,17 +127,21 @@ def find_gpus(console: Console) -> tuple[str, ...]:
             "`make setup GPU=1` installs it.[/]"
         )
         return ()
-    with start_process(None) as process:
-        try:
-            gpus = tuple(process.submit(worker.list_gpus).result())
-        except TerminatedWorkerError:
-            gpus = ()
+    gpus = _ask_for_gpus()
     if not gpus:
         console.print(
             "[yellow]There is a graphics card, but JAX cannot use it, so the processor trains. "
             "Perhaps the card's driver is too old.[/]"
         )
     return gpus
+
+
+def _ask_for_gpus() -> tuple[str, ...]:
+    with start_process(None) as process:
+        try:
+            return tuple(process.submit(worker.list_gpus).result())
+        except TerminatedWorkerError:  # a driver that crashes
+            return ()
 
 
 @contextlib.contextmanager

@@ -186,6 +186,8 @@ class Program:
     def _predict(self, state: State, which: Any, padded: Any, moves: tuple[Any, ...]) -> Any:
         """Return probabilities of the images that are numbered: means over so many moves."""
         count = len(which)
+        if not count:  # a search has no test images
+            return jnp.zeros((0, 10))
         parts = -(-count // _BATCH)
         which = jnp.resize(which, (parts, -(-count // parts)))
         weights = self._weights.split(state.weights)

@@ -28,6 +28,7 @@ _PROBES = 5
 VARIABLES = {
     "KERAS_BACKEND": "jax",
     "TF_CPP_MIN_LOG_LEVEL": "2",
+    "JAX_TRACEBACK_FILTERING": "off",  # so that the last line of an error is the error
     # Take memory as it is needed: somebody else may use the card as well.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
