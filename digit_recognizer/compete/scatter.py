@@ -1,7 +1,7 @@
 """A plot of cross-validated against public scores.
 
 In: rows of the ledger that have both. Out: a PNG. What always holds: points carry their 95 %
-intervals, so that nobody reads a ranking into noise.
+intervals, so that noise is not taken for a ranking.
 """
 
 import io

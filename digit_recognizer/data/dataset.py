@@ -2,7 +2,7 @@
 
 In: `data/train.csv`, `data/test.csv` and `data/source.json`. Out: `Digits`. What always holds: the
 arrays are those of the very files that `source.json` describes; a file that was edited or half-
-replaced since is refused, and a damaged cache is made anew.
+replaced since is refused, and a damaged cache is written again.
 """
 
 from dataclasses import dataclass

@@ -154,7 +154,7 @@ def _parse_block(block: bytes, limits: np.ndarray) -> np.ndarray | None:
     if lengths.min() < 1 or lengths.max() > 3:
         return None
     # Four cells of five are a lone "0", so the second and third digits are looked up only
-    # where they are. A "999" would overflow eight bits, hence the sixteen.
+    # where they are. A "999" would overflow eight bits, so it has sixteen.
     values = (characters[ends - 1] - np.uint8(_ZERO)).astype(np.uint16)
     two = np.flatnonzero(lengths >= 2)
     values[two] += (characters[ends[two] - 2] - np.uint8(_ZERO)) * np.uint16(10)

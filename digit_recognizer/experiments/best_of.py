@@ -1,7 +1,7 @@
 """The best trial of a study, as an experiment like any other.
 
 In: a study's name. Out: `studies/<study>/best.json`, and the experiment `best-of-<study>` from it.
-What always holds: whoever reads it needs neither the study's storage nor Optuna.
+What always holds: reading it needs neither the study's storage nor Optuna.
 """
 
 import re
@@ -43,7 +43,7 @@ def find_best(workspace: Workspace, name: str) -> Experiment | None:
         case {"trial": int(), "experiment": dict(values)} if values.get("name") == name:
             return from_dict(values)
     raise ProjectError(
-        f"{path} cannot be read, so nobody can say what {name} is. The same `make tune` as before "
+        f"{path} cannot be read, so {name} is unknown. The same `make tune` as before "
         "writes it again."
     )
 

@@ -33,7 +33,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str]) -> ProjectError:
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
-    """Return what to type in place of a name that is not known; empty where nobody can say."""
+    """Return what to type in place of a name that is not known; empty where nothing is similar."""
     if "," in name:
         return ' Separate names by spaces: EXPERIMENTS="a b".'
     alike = difflib.get_close_matches(name, list(known), n=1)

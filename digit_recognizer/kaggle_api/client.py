@@ -210,7 +210,7 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def extend_time_limit(seconds: float) -> None:
-    """Begin the time limit that is in force anew."""
+    """Start the current time limit again."""
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 

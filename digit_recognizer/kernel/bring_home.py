@@ -150,7 +150,7 @@ def _refuse_to_lose(old: Path, new: Path) -> None:
     assert brought
     if there is None:
         if any(old.glob("fold-*/done.json")):
-            raise ProjectError(f"{old} has finished folds of nobody knows what. {_HOW_TO}")
+            raise ProjectError(f"{old} has finished folds of an unknown experiment. {_HOW_TO}")
         return
     differences = list_differences(
         {key: there.config[key] for key in _SAME}, {key: brought.config[key] for key in _SAME}

@@ -29,7 +29,7 @@ from digit_recognizer.workspace import (
     write_json,
 )
 
-# Stands where the person's name on Kaggle belongs as long as nobody knows it.
+# In place of the person's name on Kaggle, where it is not known.
 UNKNOWN_USER = "INSERT_USERNAME"
 # What fits the competition's data; which those are, only the kernel will see.
 _DEFAULT_LINEUP = "standard"

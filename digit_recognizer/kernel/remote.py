@@ -1,8 +1,8 @@
 """Run a built kernel on Kaggle: push it, wait for its end, fetch its output.
 
 In: a kernel's folder and a logged-in client. Out: the archive of runs that it left. What always
-holds: the same script is not started a second time while, or after, Kaggle ran it; whoever stops
-watching can begin again.
+holds: the same script is not started a second time while, or after, Kaggle ran it; watching can be
+stopped and started again.
 """
 
 import time
@@ -89,8 +89,8 @@ def _watch(client: Client, kernel: str, seconds: float, console: Console) -> Ker
                 return status
             if waited + pause > seconds:
                 raise ProjectError(
-                    f"The kernel is still {status.state} after {waited:.0f} s. It goes on without "
-                    "us; the same command watches it again."
+                    f"The kernel is still {status.state} after {waited:.0f} s. It continues "
+                    "without us; the same command watches it again."
                 )
             display.update(f"{status.state} for {waited / 60:.0f} min; Ctrl-C leaves it running")
             if status.state != told and not console.is_terminal:

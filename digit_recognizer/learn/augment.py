@@ -86,7 +86,7 @@ def move_grid(
 
 def sample_at(images: Any, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Return the images' values at (x, y), linear between pixels, 0 outside."""
-    # One pixel of paper all round stands for everything outside.
+    # A border of one pixel of paper stands for everything outside.
     side = SIZE + 2
     flat = np.pad(np.asarray(images).reshape(-1, SIZE, SIZE), ((0, 0), (1, 1), (1, 1))).ravel()
     x, y = np.clip(x + 1, 0, side - 1), np.clip(y + 1, 0, side - 1)

@@ -60,7 +60,7 @@ def configure(threads: int) -> None:
     with _holding_back_stderr():
         import tensorflow as tf
 
-    # Every fold's new network is traced anew, which TensorFlow takes for a mistake.
+    # TensorFlow warns because every fold's new network is traced again; here that is meant.
     tf.get_logger().setLevel("ERROR")
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)

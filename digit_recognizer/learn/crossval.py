@@ -154,7 +154,7 @@ def _choose_engine(
 ) -> Engine:
     """Return what was asked for, or what suits the whole work.
 
-    Not what is left of it: a command that goes on trains with as many threads as it began with.
+    Not what is left of it: a resumed command trains with as many threads as it began with.
     """
     if jobs is not None:
         return Engine.with_jobs(jobs)

@@ -2,7 +2,7 @@
 
 In: fits and an engine. Out: their results, as soon as each is there. What always holds: no worker
 outlives the process that called it, and each fold's result depends on the number of threads of its
-process alone, not on what is trained beside it.
+process alone, not on what else is trained at the same time.
 """
 
 import contextlib
@@ -142,7 +142,7 @@ def tie_to_caller(caller: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def end_with_caller() -> None:
-        # A killed caller cannot end its workers, and loky's can wait for it for ever.
+        # A killed caller cannot end its workers, and loky's may wait for it forever.
         while os.getppid() == caller:
             time.sleep(1)
         os._exit(1)
@@ -154,7 +154,7 @@ def tie_to_caller(caller: int) -> None:
 def closing_quietly(results: Generator[Any, None, None]) -> Iterator[None]:
     """Close joblib's results at the end of the block, without its advice to those that stop early.
 
-    Left to the garbage collector, it warns whoever is stopped between two results.
+    Left to the garbage collector, they would print a warning if the command is stopped between two.
     """
     try:
         yield

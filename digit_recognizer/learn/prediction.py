@@ -1,7 +1,7 @@
 """Predict probabilities with a network.
 
 In: a network, uint8 images. Out: probabilities. What always holds: an image's probabilities do not
-depend on the images beside it, but for the last bits.
+depend on the other images of its batch, except for the last bits.
 """
 
 from typing import Any

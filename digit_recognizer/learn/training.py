@@ -1,7 +1,7 @@
 """Train one fold.
 
 In: an experiment, the data, the number of the fold to hold out. Out: a `FoldResult`, all in
-memory; whoever called writes it. What always holds: the held-out fold is only ever predicted,
+memory; the caller writes it. What always holds: the held-out fold is only ever predicted,
 never learnt from and never used to choose, and everything random follows from the experiment's
 seed and the fold.
 """

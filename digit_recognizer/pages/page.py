@@ -2,7 +2,7 @@
 
 In: a template, which lies beside the code that fills it, and what it shows. Out: the page's text.
 What always holds: everything is inside the file (its policy forbids the browser to fetch anything),
-and every value is escaped but for pictures that this package drew.
+and every value is escaped, except pictures that this package drew.
 """
 
 import re
@@ -22,7 +22,7 @@ def render(template: Path, **values: Any) -> str:
 
 
 def find_links(reports: Path, own: str) -> list[tuple[str, str]]:
-    """Return title and address of those pages that are there, but for the page `own`.
+    """Return title and address of the pages that exist, except the page `own`.
 
     It does not lead to itself: else the first one written would differ from the second.
     """

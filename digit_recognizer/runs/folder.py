@@ -61,7 +61,7 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder that was opened; every property reads the files anew."""
+    """A run folder that was opened; every property reads the files again."""
 
     folder: Path
     config: dict[str, Any]

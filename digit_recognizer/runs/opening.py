@@ -1,7 +1,7 @@
 """Decide whether a run folder can be resumed.
 
-In: an experiment, the data's hash, folds, the environment. Out: the run, new or to be gone on with.
-What always holds: folds of different experiments or data never come to lie in one folder.
+In: an experiment, the data's hash, folds, the environment. Out: the run, new or to be resumed.
+What always holds: one folder never holds folds of different experiments or data.
 """
 
 import shutil
@@ -42,8 +42,8 @@ def start_run(
     if config is None:
         if any(folder.glob("fold-*/done.json")):
             raise ProjectError(
-                f"{folder} has finished folds, but its config.json cannot be read, so nobody can "
-                "say what they are of. Put it back, or add FRESH=1 to start the run over."
+                f"{folder} has finished folds, but its config.json cannot be read, so "
+                "their experiment is unknown. Put it back, or add FRESH=1 to start the run over."
             )
         shutil.rmtree(folder, ignore_errors=True)
         config = {**wanted, "environment": environment}

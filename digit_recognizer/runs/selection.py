@@ -151,7 +151,7 @@ def _tell_of_better(
     """Say which run or line-up is clearly better, and which member is better than its blend."""
     ranked = rank_trained(workspace)
     own = next((r for r in ranked if set(r.selection.names) == set(selection.names)), None)
-    if own is None:  # of other data, or damaged: whoever opens it says so
+    if own is None:  # of other data, or damaged: opening it will say so
         return
     for better in ranked:
         is_member = set(better.selection.names) < set(selection.names)

@@ -263,7 +263,7 @@ def test_a_run_of_another_configuration_is_not_lost(away: Workspace, home: Works
     install_runs(home, archive)
 
     (home.runs / "made-up" / "config.json").write_text("{")
-    assert_refused(home, archive, "finished folds of nobody knows what")
+    assert_refused(home, archive, "finished folds of an unknown experiment")
 
 
 def test_one_run_that_cannot_come_keeps_the_others_out(away: Workspace, home: Workspace) -> None:

@@ -1,7 +1,7 @@
 """Move incoming files into `data/`: checked completely, then renamed.
 
 In: a folder in which a source has written its files. Out: the files in `data/` and, last of all,
-`source.json`. What always holds: whoever dies on the way leaves either files that agree with
+`source.json`. What always holds: a process that is killed leaves either files that agree with
 `source.json` or files that every later stage refuses.
 """
 

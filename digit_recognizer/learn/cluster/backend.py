@@ -18,11 +18,11 @@ def _backend_class() -> type:
     from joblib._dask import DaskDistributedBackend
 
     class LongTrainings(DaskDistributedBackend):
-        """joblib's own (1.6), but for two things that it was seen to do.
+        """joblib's own (1.6), except for two faults that were observed.
 
         Where the cluster is one worker of one thread, it takes that for no cluster and trains in
         the calling process. And where Dask gives a call up, because one worker after another was
-        killed by it, it does not tell joblib, which then waits for ever.
+        killed by it, it does not tell joblib, which then waits forever.
         """
 
         def __init__(self, **settings: Any) -> None:

@@ -2,7 +2,7 @@
 
 In: an address, perhaps the resources that a fold takes. Out: a connection, for the length of a
 block. What always holds: whatever cannot be used is refused in plain words before anything is
-sent, and nothing of this command goes on in the cluster once the block is left.
+sent, and nothing of this command keeps running in the cluster after the block.
 """
 
 import asyncio
@@ -96,7 +96,7 @@ def open_client(address: str, option: str) -> Any:
         ) from None
     silence_dask()
     try:
-        # A client by itself waits for ever for the greeting of, say, a web server.
+        # A client would wait forever for the greeting of, say, a web server.
         kind = asyncio.run(asyncio.wait_for(_ask_kind(address), _ANSWER_WITHIN))
     except Exception as error:
         raise ProjectError(

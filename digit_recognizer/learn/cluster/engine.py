@@ -47,7 +47,7 @@ def hire(cluster: Cluster, console: Console) -> Iterator["Crew"]:
 
 @dataclass(frozen=True)
 class Crew:
-    """The workers of a cluster that suit, whoever comes and goes among them."""
+    """The workers of a cluster that have what a fold needs; they may come and go."""
 
     connection: Connection
     console: Console
@@ -165,7 +165,7 @@ class Crew:
     def _taking_notes(
         self, command: str, fits: list[Fit], began: dict[int, list[str]]
     ) -> Iterator[None]:
-        """Write what workers tell of their trainings where the display looks for it."""
+        """Write the progress that workers report to the files that the display reads."""
 
         def take_note(event: tuple[float, dict[str, Any]]) -> None:
             _, told = event
@@ -252,12 +252,12 @@ def _explaining(connection: Connection, began: dict[str, list[str]]) -> Iterator
         raise ProjectError(
             f"{culprit or error.task} was begun {len(began.get(culprit or '', []))} times, and "
             "each time its worker died, most likely because memory ran out there. The finished "
-            "folds are kept: the same command goes on from them."
+            "folds are kept: the same command continues from them."
         ) from None
     except CancelledError:
         raise ProjectError(
             f"The scheduler at {connection.address} is gone, or has dropped what it was asked for. "
-            "The finished folds are kept: the same command goes on from them."
+            "The finished folds are kept: the same command continues from them."
         ) from None
     except ImportError as error:
         raise ProjectError(

@@ -61,7 +61,7 @@ def host_cluster(
     stop = _Stop()
     with stop.listening():
         asyncio.run(_host_until(stop, _host(places, scheduler, listen, port, console)))
-    # Ctrl-C is how it is meant to end; whoever handles SIGTERM outside is told of it.
+    # Ctrl-C is the normal way to end it; SIGTERM is passed on, so that the exit code shows it.
     if stop.number == signal.SIGTERM:
         signal.raise_signal(signal.SIGTERM)
 

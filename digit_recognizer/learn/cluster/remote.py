@@ -57,7 +57,7 @@ class Order:
 
 
 class NoLongerWantedError(Exception):
-    """Ends a training that was cancelled; whoever cancelled it does not listen."""
+    """Ends a training that was cancelled; nothing waits for its result."""
 
 
 def introduce_worker() -> Facts:
@@ -128,7 +128,7 @@ def _tell(worker: Any, order: Order, state: dict[str, Any]) -> None:
 
 
 def _require_wanted() -> Callable[[], None]:
-    """Return a function that raises as soon as nobody waits for the task that runs now."""
+    """Return a function that raises as soon as the current task was cancelled."""
     from distributed import get_worker
 
     worker = get_worker()

@@ -13,7 +13,7 @@ import numpy as np
 from digit_recognizer.experiments.experiment import Augmentation
 from digit_recognizer.learn.augment import CENTRE, ELASTIC_GRID, SIZE, spread_of_control_points
 
-PADDED = SIZE + 2  # one pixel of paper all round stands for everything outside
+PADDED = SIZE + 2  # a border of one pixel of paper stands for everything outside
 
 
 class Draw(NamedTuple):

@@ -2,7 +2,7 @@
 
 In: an experiment, a Keras model of its network, and folds' states, stacked along a first axis. Out:
 the states after the epoch and its means. What always holds: within a program nothing goes back to
-the host, and each fold's result is what the fold alone would have given, but for the last bits.
+the host, and each fold's result is what the fold alone would have given, except for the last bits.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,7 @@
 """Labels in doubt, by networks that were trained on these data.
 
-In: the runs trained last. Out: their doubts, or why there are none to tell of. What always holds:
-runs of other data are never asked.
+In: the runs trained last. Out: the labels that they doubt, or why there are none. What always
+holds: runs of other data are never asked.
 """
 
 from dataclasses import dataclass

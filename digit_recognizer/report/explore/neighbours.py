@@ -6,7 +6,7 @@ the limit is missed unless the search says that it ended early, and exact copies
 How near two images are is the distance between them after each was moved, by whole pixels, until
 its dark part sits in the middle, and scaled to length 1: from 0, the same, to the square root of
 2, nothing in common. The limit comes from the data: it is how far the middle one of these images
-is from itself after a move by a quarter of a pixel, a change that nobody sees.
+is from itself after a move by a quarter of a pixel, a change too small to see.
 
 All pairs of 70,000 images would be 2.4 billion comparisons of 784 pixels. Projections never make
 a distance longer, so only pairs that are within the limit in the first principal component, and

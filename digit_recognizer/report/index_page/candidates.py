@@ -117,7 +117,7 @@ class _ReadOnce(Run):
 
 
 def gather(workspace: Workspace, submissions: Sequence[Entry] = ()) -> Field:
-    """Read all runs; those that cannot be read are told of and left out."""
+    """Read all runs; those that cannot be read are reported and left out."""
     runs, problems = _open_runs(workspace)
     train, data = None, None
     if runs:
@@ -162,7 +162,7 @@ def _enter_run(run: Run, train: Digits | None) -> Candidate:
     if lacking:
         raise ProjectError(
             f"{run.folder}/metrics.json lacks {', '.join(lacking)}. Run "
-            f"`make train EXPERIMENTS={run.name}`, which writes it anew."
+            f"`make train EXPERIMENTS={run.name}`, which writes it again."
         )
     own = Score(metrics["errors"], metrics["images"])
     predictions, note = None, ""
@@ -203,7 +203,7 @@ def _read_predictions(run: Run, labels: np.ndarray, own: Score) -> Predictions:
     if own != Score(int(read.wrong.sum()), int(held_out.sum())):
         raise ProjectError(
             f"{run.folder}/metrics.json is not about the folds that are there. Run "
-            f"`make train EXPERIMENTS={run.name}`, which writes it anew."
+            f"`make train EXPERIMENTS={run.name}`, which writes it again."
         )
     return read
 

@@ -73,7 +73,7 @@ def draw_reliability(bins: list[ConfidenceBin]) -> Any:
     axes.errorbar(
         [100 * each.confidence for each in filled],
         100 * accuracy,
-        # The interval of a proportion of 0 or 1 ends there, but for rounding.
+        # The interval of a proportion of 0 or 1 ends there, except for rounding.
         yerr=100 * np.abs(intervals.T - accuracy),
         color=BLUE,
         marker="o",
