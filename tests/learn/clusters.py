@@ -96,4 +96,4 @@ def hashes_of(workspace: Workspace, name: str) -> dict[str, str]:
 
 def trainings(group: int) -> list[str]:
     """The commands of a process group that train folds on workers."""
-    return [command for command in group_members(group) if "cluster.apart" in command]
+    return [command for command in group_members(group) if "subprocess_call" in command]
