@@ -16,24 +16,24 @@ class WeightAverage:
         self._as_array = ops.convert_to_numpy
         # Dropout's random state is among the model's variables too, as whole numbers.
         self._variables = [v for v in model.variables if str(v.dtype).startswith("float")]
-        self._averages = [self._as_array(v).copy() for v in self._variables]
+        self.averages = [self._as_array(v).copy() for v in self._variables]
+        self.steps = 0
         self._decay = decay
-        self._updates = self._steps = 0
 
     def update(self) -> None:
         # Fetching the weights takes as long as a twentieth of a step; now and then is enough.
-        self._steps += 1
-        if self._steps % EVERY:
+        self.steps += 1
+        if self.steps % EVERY:
             return
         # A short memory at first, so that the random start is soon forgotten.
-        self._updates += 1
-        decay = min(self._decay**EVERY, (1 + self._updates) / (10 + self._updates))
-        for average, variable in zip(self._averages, self._variables, strict=True):
+        updates = self.steps // EVERY
+        decay = min(self._decay**EVERY, (1 + updates) / (10 + updates))
+        for average, variable in zip(self.averages, self._variables, strict=True):
             average *= decay
             average += (1 - decay) * self._as_array(variable)
 
     def apply(self) -> None:
-        if not self._updates:
+        if self.steps < EVERY:
             return  # too few steps for an average: what was learnt stays
-        for average, variable in zip(self._averages, self._variables, strict=True):
+        for average, variable in zip(self.averages, self._variables, strict=True):
             variable.assign(average)

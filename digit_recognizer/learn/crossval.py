@@ -7,7 +7,7 @@ and one process at a time does.
 
 import contextlib
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from digit_recognizer.learn.cluster.engine import Crew, hire
 from digit_recognizer.learn.engine import Engine, Fit
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
 from digit_recognizer.learn.training import FoldData
+from digit_recognizer.runs.checkpoint import Checkpoint, Saved, UnusableError
 from digit_recognizer.runs.environment import describe_environment, doubt_keras
 from digit_recognizer.runs.folder import FoldResult, Run
 from digit_recognizer.runs.opening import start_run
@@ -74,12 +75,19 @@ def train_experiments(
             runs[each.name] = run
             pending = [fold for fold in wanted[each.name] if not run.is_finished(fold)]
             if pending:
-                precision = _settle_precision(each, run, fast_precision)
-                fits += _list_fits(stack, run, pending, train, test, precision)
+                checkpoints = _place_checkpoints(run, pending, engine)
+                precision = _find_precision(each, run)
+                done = _load_checkpoints(checkpoints, precision, console)
+                precision = precision or _precision_of(done) or fast_precision()
+                fits += _list_fits(stack, run, pending, train, test, precision, checkpoints, done)
                 plural = "s" * (len(pending) > 1)
                 console.print(
                     f"{each.name}: {len(pending)} fold{plural} to train, {engine}, {precision}"
                 )
+                for fold, saved in done.items():
+                    console.print(
+                        f"  fold {fold} continues after epoch {saved.epochs} of {each.epochs}"
+                    )
         if fits and (doubt := doubt_keras()):
             console.print(f"[yellow]{doubt}[/]")
         for fit, result in stack.enter_context(
@@ -116,14 +124,56 @@ def _open_run(
         describe_environment(engine.threads, engine.backend),
         fresh,
     )
-    if differences and run.finished_folds and not run.is_complete:
+    begun = run.finished_folds or any(folder.glob("fold-*/checkpoint"))
+    if differences and begun and not run.is_complete:
         console.print(
-            f"[yellow]{run.name}: its finished folds were trained under other conditions; each "
-            "fold's done.json has its own:[/]"
+            f"[yellow]{run.name}: what it has was trained under other conditions; each fold's "
+            "done.json has its own:[/]"
         )
         for line in differences:
             console.print(f"  {line}", markup=False)
     return run
+
+
+def _place_checkpoints(
+    run: Run, pending: list[int], engine: Engine | GpuEngine | Crew
+) -> dict[int, Checkpoint]:
+    """Return each fold's checkpoint, where the engine saves some."""
+    if not engine.saves_checkpoints:
+        return {}
+    backend = describe_environment(engine.threads, engine.backend)["keras_backend"]
+    device = "gpu" if isinstance(engine, GpuEngine) else "cpu"
+    training = {
+        "experiment": run.config["experiment"],
+        "data": run.config["data"],
+        "engine": f"{device}, {backend}",
+    }
+    return {
+        fold: Checkpoint(run.checkpoint_path(fold), {**training, "fold": fold}) for fold in pending
+    }
+
+
+def _load_checkpoints(
+    checkpoints: dict[int, Checkpoint], precision: str | None, console: Console
+) -> dict[int, Saved]:
+    """Return what was saved of the folds; delete what cannot be continued from, and say so."""
+    found: dict[int, Saved] = {}
+    for fold, checkpoint in checkpoints.items():
+        try:
+            saved = checkpoint.load()
+            wanted = precision or _precision_of(found)
+            if saved and wanted and saved.values["precision"] != wanted:
+                raise UnusableError(f"it was trained in {saved.values['precision']}")
+        except UnusableError as error:
+            console.print(
+                f"[yellow]{checkpoint.path.parent}: the checkpoint is not used, because {error}. "
+                "The fold is trained from the beginning.[/]"
+            )
+            checkpoint.delete()
+            continue
+        if saved:
+            found[fold] = saved
+    return found
 
 
 def _list_fits(
@@ -133,13 +183,26 @@ def _list_fits(
     train: Digits,
     test: Digits,
     precision: str,
+    checkpoints: dict[int, Checkpoint],
+    done: dict[int, Saved],
 ) -> list[Fit]:
     require_writable(run.folder)
     notes = stack.enter_context(_empty_folder(run.folder / ".notes"))
     assert train.labels is not None
     data = FoldData(train.images, train.labels, run.folds, test.images)
     experiment = run.experiment
-    return [Fit(experiment, fold, data, precision, notes / f"{fold}.json") for fold in pending]
+    return [
+        Fit(
+            experiment,
+            fold,
+            data,
+            precision,
+            notes / f"{fold}.json",
+            checkpoints.get(fold),
+            done[fold].epochs if fold in done else 0,
+        )
+        for fold in pending
+    ]
 
 
 def _choose_folds(experiment: Experiment, only: list[int] | None) -> list[int]:
@@ -163,13 +226,17 @@ def _choose_engine(
     return Engine.that_suits(fits, passes)
 
 
-def _settle_precision(experiment: Experiment, run: Run, fast_precision: Callable[[], str]) -> str:
-    """Return what the experiment names, or what its finished folds have, or what is fast here."""
+def _find_precision(experiment: Experiment, run: Run) -> str | None:
+    """Return what the experiment names, or what its finished folds have."""
     if experiment.precision != "auto":
         return experiment.precision
     if run.finished_folds:
         return run.fold_precision(run.finished_folds[0])
-    return fast_precision()
+    return None
+
+
+def _precision_of(checkpoints: dict[int, Saved]) -> str | None:
+    return next((str(saved.values["precision"]) for saved in checkpoints.values()), None)
 
 
 @contextlib.contextmanager

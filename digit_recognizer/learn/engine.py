@@ -25,6 +25,7 @@ from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.learn.backend import choose_precision
 from digit_recognizer.learn.progress import FoldReporter, Watched, read_state, showing, write_note
 from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.runs.checkpoint import Checkpoint
 from digit_recognizer.runs.environment import available_cores, has_graphics_card, physical_memory
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError
@@ -43,6 +44,8 @@ class Fit:
     data: FoldData
     precision: str
     note: Path  # where it notes how far it is
+    checkpoint: Checkpoint | None = None
+    epochs_done: int = 0  # by the checkpoint
 
     @property
     def label(self) -> str:
@@ -62,6 +65,7 @@ class Engine:
     threads: int  # of each process
 
     backend = None  # whichever Keras is set to
+    saves_checkpoints = True
 
     @classmethod
     def with_jobs(cls, jobs: int) -> "Engine":
@@ -125,7 +129,15 @@ class Engine:
 
 def _train(fit: Fit, threads: int) -> FoldResult:
     reporter = FoldReporter(partial(write_note, fit.note))
-    return fit_fold(fit.experiment, fit.fold, fit.data, threads, reporter, fit.precision)
+    return fit_fold(
+        fit.experiment,
+        fit.fold,
+        fit.data,
+        threads,
+        reporter,
+        fit.precision,
+        checkpoint=fit.checkpoint,
+    )
 
 
 def _train_numbered(number: int, fit: Fit, threads: int) -> tuple[int, FoldResult]:

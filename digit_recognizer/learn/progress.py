@@ -112,7 +112,7 @@ def _show_bars(
                     visible=not state.get("done"),
                 )
             seen = sum(_seen(each, state) for each, state in states)
-            speed = seen / (time.monotonic() - started)
+            speed = (seen - _restored(states)) / (time.monotonic() - started)
             progress.update(whole, completed=seen, detail=f"{speed:,.0f} images/s")
 
 
@@ -128,7 +128,7 @@ def _show_lines(
         last = now
         states = _read_states(trainings)
         seen = sum(_seen(each, state) for each, state in states)
-        speed = seen / (now - started)
+        speed = (seen - _restored(states)) / (now - started)
         left = f"{(total - seen) / speed:,.0f} s left" if speed else "starting"
         running = [
             f"{each.label} {_detail(state)}" for each, state in states if not state.get("done")
@@ -140,6 +140,11 @@ def _show_lines(
 def _seen(training: Watched, state: dict[str, Any]) -> int:
     """Return how many images lie behind; a fold that stopped early has none before it."""
     return training.images if state.get("done") else int(state["images"])
+
+
+def _restored(states: list[tuple[Watched, dict[str, Any]]]) -> int:
+    """Return how many images an earlier command has shown, by the checkpoints it left."""
+    return sum(state.get("restored", 0) for _, state in states)
 
 
 def _detail(state: dict[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """Train one fold.
 
-In: an experiment, the data, the number of the fold to hold out. Out: a `FoldResult`, all in
-memory; the caller writes it. What always holds: the held-out fold is only ever predicted,
-never learnt from and never used to choose, and everything random follows from the experiment's
-seed and the fold.
+In: an experiment, the data, the number of the fold to hold out, the place for its checkpoint. Out:
+a `FoldResult`, all in memory; the caller writes it. What always holds: the held-out fold is only
+ever predicted, never learnt from and never used to choose, everything random follows from the
+experiment's seed and the fold, and a training that continues from its checkpoint ends with the
+same bits as one that was never stopped.
 """
 
 import time
@@ -22,6 +23,13 @@ from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import as_input, predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
 from digit_recognizer.learn.weights import weights_of
+from digit_recognizer.runs.checkpoint import (
+    Checkpoint,
+    Saved,
+    SaveTimer,
+    numbered,
+    require_fitting,
+)
 from digit_recognizer.runs.environment import describe_environment
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import ProjectError
@@ -50,6 +58,7 @@ def fit_fold(
     report: Report,
     precision: str = "float32",
     curve_images: int | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> FoldResult:
     configure(threads)
     import keras
@@ -75,8 +84,17 @@ def fit_fold(
     stopper = _Stopper(experiment.patience)
     curve = np.flatnonzero(held_out)[: curve_images or CURVE_IMAGES]
 
+    training_state = _State(model, generator, average, stopper)
+    timer = SaveTimer()
     history: list[dict[str, float]] = []
-    for epoch in range(experiment.epochs):
+    earlier: list[dict[str, Any]] = []
+    if checkpoint and (saved := checkpoint.load()):
+        training_state.restore(saved, checkpoint)
+        history, earlier = saved.values["history"], saved.values["parts"]
+        restored = len(training) * saved.epochs
+        news = {"images": restored, "restored": restored, "epochs": experiment.epochs}
+        report({**news, **history[-1]})
+    for epoch in range(len(history), experiment.epochs):
         epoch_started = time.perf_counter()
         loss, accuracy = _train_epoch(
             model, experiment, data, training, epoch, generator, average, report
@@ -100,6 +118,16 @@ def fit_fold(
         fault_point("epoch")
         if len(watched) and stopper.is_over(record["watched_loss"], model):
             break
+        if checkpoint and epoch + 1 < experiment.epochs and timer.is_over():
+            parts = [*earlier, describe_part(epoch + 1, started, threads)]
+            values = {
+                "epochs": epoch + 1,
+                "precision": precision,
+                "history": history,
+                "parts": parts,
+            }
+            checkpoint.save(training_state.collect(values))
+            timer.restart()
     stopper.restore_best(model)
     if average:
         average.apply()
@@ -116,13 +144,30 @@ def fit_fold(
         history=history,
         facts={
             "images_trained": len(training) * len(history),
-            "training_seconds": round(trained - started, 3),
-            "seconds": round(time.perf_counter() - started, 3),
+            "training_seconds": round(seconds_of(earlier) + trained - started, 3),
+            "seconds": round(seconds_of(earlier) + time.perf_counter() - started, 3),
+            **({"earlier_parts": earlier} if earlier else {}),
             "device": describe_device(),
             "precision": precision,
             "environment": describe_environment(threads),
         },
     )
+
+
+def describe_part(
+    epochs: int, started: float, threads: int, backend: str | None = None
+) -> dict[str, Any]:
+    """Return what goes on record of a training up to a checkpoint, in case it is stopped."""
+    return {
+        "up_to_epoch": epochs,
+        "seconds": round(time.perf_counter() - started, 3),
+        "environment": describe_environment(threads, backend),
+    }
+
+
+def seconds_of(parts: list[dict[str, Any]]) -> float:
+    """Return how long the parts of a training took that were ended by a stop."""
+    return float(sum(part["seconds"] for part in parts))
 
 
 def require_finite(experiment: Experiment, fold: int, *values: float | np.ndarray) -> None:
@@ -202,20 +247,73 @@ class _Stopper:
 
     def __init__(self, patience: int) -> None:
         self._patience = patience
-        self._waited = 0
-        self._best_loss = np.inf
-        self._best_weights: list[np.ndarray] | None = None
+        self.waited = 0
+        self.best_loss = np.inf
+        self.best_weights: list[np.ndarray] = []
 
     def is_over(self, loss: float, model: Any) -> bool:
-        if loss < self._best_loss:
-            self._best_loss, self._best_weights, self._waited = loss, model.get_weights(), 0
+        if loss < self.best_loss:
+            self.best_loss, self.best_weights, self.waited = loss, model.get_weights(), 0
         else:
-            self._waited += 1
-        return self._waited >= self._patience
+            self.waited += 1
+        return self.waited >= self._patience
 
     def restore_best(self, model: Any) -> None:
-        if self._best_weights is not None:
-            model.set_weights(self._best_weights)
+        if self.best_weights:
+            model.set_weights(self.best_weights)
+
+
+@dataclass(frozen=True)
+class _State:
+    """All that training changes, as a checkpoint holds it."""
+
+    model: Any
+    generator: np.random.Generator
+    average: WeightAverage | None
+    stopper: _Stopper
+
+    def collect(self, values: dict[str, Any]) -> Saved:
+        from keras import ops
+
+        arrays = {
+            # Dropout's random state is among the model's variables.
+            **numbered("model", [ops.convert_to_numpy(v) for v in self.model.variables]),
+            **numbered("optimizer", [ops.convert_to_numpy(v) for v in self._optimizer_variables]),
+            **numbered("best", self.stopper.best_weights),
+        }
+        values = {**values, "generator": self.generator.bit_generator.state}
+        if self.average:
+            arrays |= numbered("average", self.average.averages)
+            values["averaged_steps"] = self.average.steps
+        if self.stopper.best_weights:
+            values |= {"best_loss": self.stopper.best_loss, "waited": self.stopper.waited}
+        return Saved(values, arrays)
+
+    def restore(self, saved: Saved, checkpoint: Checkpoint) -> None:
+        for group, variables in (
+            ("model", self.model.variables),
+            ("optimizer", self._optimizer_variables),
+        ):
+            arrays = saved.arrays_of(group)
+            require_fitting(arrays, variables, checkpoint)
+            for variable, array in zip(variables, arrays, strict=True):
+                variable.assign(array)
+        self.generator.bit_generator.state = saved.values["generator"]
+        if self.average:
+            averages = saved.arrays_of("average")
+            require_fitting(averages, self.average.averages, checkpoint)
+            self.average.averages, self.average.steps = averages, saved.values["averaged_steps"]
+        if best := saved.arrays_of("best"):
+            self.stopper.best_weights = best
+            self.stopper.best_loss = saved.values["best_loss"]
+            self.stopper.waited = saved.values["waited"]
+
+    @property
+    def _optimizer_variables(self) -> list[Any]:
+        if not self.model.optimizer.built:  # before the first step
+            self.model.optimizer.build(self.model.trainable_variables)
+        variables: list[Any] = self.model.optimizer.variables
+        return variables
 
 
 def build_optimizer(experiment: Experiment) -> Any:

@@ -4,7 +4,8 @@ In: an experiment, folds, one `FoldResult` after another. Out: `runs/<experiment
     config.json              the resolved experiment, the data's hash, code, libraries, threads
     folds.npy                the fold that holds each training image out, int8
     fold-<k>/                model.weights.h5, oof.npy, test.npy, history.csv and, written last,
-                             done.json with the sha256 of the others
+                             done.json with the sha256 of the others; before that, perhaps a
+                             checkpoint (see runs/checkpoint.py)
     oof.npy, test.npy        (n_train, 10) and (n_test, 10) float32, once every fold is there
     metrics.json             what they score, all in all and digit by digit
     report.md, plots/        the same in words and pictures, where somebody asked for a report
@@ -176,6 +177,10 @@ class Run:
         hashes = {name: sha256_of(contents[name]) for name in FOLD_FILES}
         write_json(folder / "done.json", {"sha256": hashes, "facts": result.facts})
         fault_point("fold")
+        self.checkpoint_path(result.fold).unlink(missing_ok=True)
+
+    def checkpoint_path(self, fold: int) -> Path:
+        return self._fold_folder(fold) / "checkpoint"
 
     def measure(self, labels: np.ndarray) -> dict[str, Any]:
         """Return what the finished folds score; nothing is written."""

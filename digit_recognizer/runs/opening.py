@@ -66,7 +66,10 @@ def start_run(
             f"{folder}/folds.npy is not the division that this experiment and data lead to. "
             "Add FRESH=1 to start it over."
         )
-    return Run(folder, config), list_differences(config["environment"], environment)
+    run = Run(folder, config)
+    for fold in run.finished_folds:  # a command may have been killed before it did this
+        run.checkpoint_path(fold).unlink(missing_ok=True)
+    return run, list_differences(config["environment"], environment)
 
 
 def _with_new_defaults(values: Any) -> Any:

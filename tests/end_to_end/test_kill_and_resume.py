@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from digit_recognizer.runs.checkpoint import SAVE_EVERY
 from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.workspace import Workspace, sha256_of
 from tests.commands import (
@@ -60,6 +61,68 @@ def test_training_goes_on_where_it_was_killed(
         assert (now.st_ino, now.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert not list(workspace.runs.rglob("*.tmp")), "the killed process's files are swept"
     assert submission_hash(workspace) == undisturbed
+
+
+EVERY_EPOCH = {SAVE_EVERY: "0"}
+
+
+@pytest.mark.parametrize(
+    ("faults", "continued"),
+    [
+        pytest.param(["batch:17"], [1], id="in the second epoch"),
+        pytest.param(["batch:17", "batch:3"], [1], id="twice in one epoch"),
+        pytest.param(["write checkpoint:9000"], [], id="while a checkpoint is written"),
+        pytest.param(["rename checkpoint:2"], [], id="before it has its name", marks=SLOW),
+        pytest.param(["checkpoint:1"], [0], id="right after it was written", marks=SLOW),
+        pytest.param(["fold:1"], [], id="before a finished fold's is deleted", marks=SLOW),
+    ],
+)
+def test_a_fold_continues_where_it_was_killed(
+    workspace: Workspace, undisturbed: str, faults: list[str], continued: list[int]
+) -> None:
+    for fault in faults:
+        killed = run(workspace, "train", *TINY, fault=fault, **EVERY_EPOCH)
+        assert killed.returncode == KILLED, killed.stdout
+
+    resumed = train_tiny(workspace)
+
+    for fold in range(3):
+        told = f"fold {fold} continues after epoch 1 of 2" in resumed
+        assert told == (fold in continued), resumed
+    assert len(finished_folds(workspace)) == 3
+    assert not list(workspace.runs.rglob("*checkpoint*")), "nothing is left of them"
+    assert submission_hash(workspace) == undisturbed
+
+
+def test_a_damaged_checkpoint_is_told_of_and_not_used(
+    workspace: Workspace, undisturbed: str
+) -> None:
+    assert run(workspace, "train", *TINY, fault="checkpoint:1", **EVERY_EPOCH).returncode == KILLED
+    path = workspace.runs / "tiny/fold-0/checkpoint"
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    path.write_bytes(contents)
+
+    resumed = " ".join(train_tiny(workspace).split())
+
+    assert "the checkpoint is not used, because it is damaged" in resumed
+    assert "continues after" not in resumed
+    assert submission_hash(workspace) == undisturbed
+
+
+@pytest.mark.slow
+def test_other_threads_after_a_checkpoint_are_told_of_and_on_record(workspace: Workspace) -> None:
+    arguments = [*TINY, "--folds", "0", "1"]
+    killed = run(workspace, "train", *arguments, fault="checkpoint:1", **EVERY_EPOCH)
+    assert killed.returncode == KILLED
+    resumed = run_well(workspace, "train", *arguments, "--jobs", "2")
+    assert "fold 0 continues after epoch 1 of 2" in resumed
+    facts = json.loads((workspace.runs / "tiny/fold-0/done.json").read_text())["facts"]
+    threads = max(1, available_cores() // 2)
+    assert facts["environment"]["threads"] == threads
+    assert facts["earlier_parts"][0]["environment"]["threads"] == available_cores()
+    if available_cores() > 1:
+        assert "was trained under other conditions" in " ".join(resumed.split())
 
 
 @pytest.mark.parametrize("fault", ["write submission.csv:1", "rename submission.csv:1", "ledger:1"])

@@ -53,6 +53,7 @@ class Crew:
     console: Console
 
     threads = THREADS  # of each training
+    saves_checkpoints = False  # the workers do not share the run folders
 
     @property
     def on_gpu(self) -> bool:

@@ -36,6 +36,7 @@ class GpuEngine:
     cache: Path  # for compiled programs
 
     backend = "jax"
+    saves_checkpoints = True
 
     @property
     def threads(self) -> int:
@@ -165,12 +166,14 @@ def variables_for(gpu: int) -> dict[str, str]:
 
 
 def divide(fits: list[Fit], gpus: int) -> list[list[Fit]]:
-    """Return stacks of folds of one experiment; as many of each as there are cards."""
+    """Return stacks of folds of one experiment at the same epoch; as many as there are cards."""
     stacks = []
     for _, same in groupby(fits, key=lambda fit: fit.experiment):
-        own = list(same)
-        parts = min(gpus, len(own))
-        stacks += [own[part::parts] for part in range(parts)]
+        by_epoch = sorted(same, key=lambda fit: fit.epochs_done)
+        for _, together in groupby(by_epoch, key=lambda fit: fit.epochs_done):
+            own = list(together)
+            parts = min(gpus, len(own))
+            stacks += [own[part::parts] for part in range(parts)]
     return stacks
 
 

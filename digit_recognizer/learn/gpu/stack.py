@@ -28,10 +28,19 @@ from digit_recognizer.learn.training import (
     FoldData,
     Report,
     build_or_explain,
+    describe_part,
     hold_out_for_stopping,
     require_finite,
+    seconds_of,
 )
 from digit_recognizer.learn.weights import weights_of
+from digit_recognizer.runs.checkpoint import (
+    Checkpoint,
+    Saved,
+    SaveTimer,
+    numbered,
+    require_fitting,
+)
 from digit_recognizer.runs.environment import describe_environment
 from digit_recognizer.runs.folder import FoldResult
 
@@ -44,13 +53,26 @@ def fit_folds(
     reports: Sequence[Report],
     precision: str = "float32",
     curve_images: int | None = None,
+    checkpoints: Sequence[Checkpoint | None] = (),
 ) -> list[FoldResult]:
-    """Train the folds and return their results, in the same order."""
+    """Train the folds and return their results, in the same order.
+
+    Checkpoints, where there are some, are all of the same epoch.
+    """
     started = time.perf_counter()
     stack = Stack(experiment, folds, data, precision, curve_images or CURVE_IMAGES)
     histories: list[list[dict[str, float]]] = [[] for _ in folds]
+    earlier: list[list[dict[str, Any]]] = [[] for _ in folds]
     stopper = _Stopper(experiment.patience, stack.state, len(folds))
-    for epoch in range(experiment.epochs):
+    places = [each for each in checkpoints if each]
+    saved = [each for checkpoint in places if (each := checkpoint.load())]
+    timer = SaveTimer()
+    if saved:
+        _continue(stack, stopper, saved, places, reports)
+        histories = [each.values["history"] for each in saved]
+        earlier = [each.values["parts"] for each in saved]
+    first = saved[0].epochs if saved else 0
+    for epoch in range(first, experiment.epochs):
         epoch_started = time.perf_counter()
         means = jax.tree.map(np.asarray, stack.train_epoch(epoch))
         seconds = time.perf_counter() - epoch_started
@@ -72,6 +94,20 @@ def fit_folds(
         fault_point("epoch")
         if experiment.patience and stopper.end_after(stack.state, means.watched[0]):
             break
+        if places and epoch + 1 < experiment.epochs and timer.is_over():
+            part = describe_part(epoch + 1, started, threads, "jax")
+            part["seconds"] /= len(folds)
+            values = [
+                {
+                    "epochs": epoch + 1,
+                    "precision": precision,
+                    "history": histories[place],
+                    "parts": [*earlier[place], part],
+                }
+                for place in range(len(folds))
+            ]
+            _save(stack, stopper, values, places)
+            timer.restart()
     if experiment.patience:
         stack.state = stopper.best
     trained = time.perf_counter()
@@ -81,6 +117,7 @@ def fit_folds(
     results = []
     for place, fold in enumerate(folds):
         history = histories[place]
+        before = seconds_of(earlier[place])
         require_finite(experiment, fold, own[place], test[place])
         reports[place]({"done": True})
         results.append(
@@ -93,8 +130,9 @@ def fit_folds(
                 facts={
                     "images_trained": stack.counts[place] * len(history),
                     # Each fold's share, so that the folds' sum is the time that all took.
-                    "training_seconds": round((trained - started) / len(folds), 3),
-                    "seconds": round((ended - started) / len(folds), 3),
+                    "training_seconds": round(before + (trained - started) / len(folds), 3),
+                    "seconds": round(before + (ended - started) / len(folds), 3),
+                    **({"earlier_parts": earlier[place]} if earlier[place] else {}),
                     "folds_side_by_side": len(folds),
                     "compiling_seconds": round(_compiling_seconds(history) * len(folds), 3),
                     "device": describe_device(),
@@ -104,6 +142,57 @@ def fit_folds(
             )
         )
     return results
+
+
+def _continue(
+    stack: "Stack",
+    stopper: "_Stopper",
+    saved: list[Saved],
+    checkpoints: list[Checkpoint],
+    reports: Sequence[Report],
+) -> None:
+    """Bring the stack to where its folds' checkpoints are."""
+    stack.state = _restore(stack.state, saved, checkpoints, "state")
+    if stack.experiment.patience:
+        stopper.restore(saved, _restore(stopper.best, saved, checkpoints, "best"))
+    for report, each, count in zip(reports, saved, stack.counts, strict=True):
+        restored = count * each.epochs
+        news = {"images": restored, "restored": restored, "epochs": stack.experiment.epochs}
+        report({**news, **each.values["history"][-1]})
+
+
+def _save(
+    stack: "Stack",
+    stopper: "_Stopper",
+    values: list[dict[str, Any]],
+    checkpoints: list[Checkpoint],
+) -> None:
+    """Write a checkpoint of each fold."""
+    has_best = stack.experiment.patience > 0
+    state, best = jax.device_get((stack.state, stopper.best if has_best else None))
+    for place, checkpoint in enumerate(checkpoints):
+        arrays = _arrays_of(state, place, "state")
+        if has_best:
+            arrays |= _arrays_of(best, place, "best")
+            values[place] |= stopper.values_of(place)
+        checkpoint.save(Saved(values[place], arrays))
+
+
+def _arrays_of(state: State, place: int, group: str) -> dict[str, np.ndarray]:
+    """Return one fold's part of the state, as a checkpoint holds it."""
+    return numbered(group, [np.asarray(leaf[place]) for leaf in jax.tree.leaves(state)])
+
+
+def _restore(state: State, saved: list[Saved], checkpoints: list[Checkpoint], group: str) -> State:
+    """Return a state of this form with what was saved of each fold."""
+    leaves, form = jax.tree.flatten(state)
+    own = [each.arrays_of(group) for each in saved]
+    for arrays, checkpoint in zip(own, checkpoints, strict=True):
+        require_fitting(arrays, [leaf[0] for leaf in leaves], checkpoint)
+    restored: State = jax.tree.unflatten(
+        form, [jnp.stack(parts) for parts in zip(*own, strict=True)]
+    )
+    return restored
 
 
 def _name(prefix: str, loss_and_accuracy: tuple[Any, Any], place: int) -> dict[str, float]:
@@ -136,6 +225,20 @@ class _Stopper:
         self.best = _choose(jnp.asarray(better), state, self.best)
         self.is_over |= self._waited >= self._patience
         return bool(self.is_over.all())
+
+    def values_of(self, place: int) -> dict[str, Any]:
+        """Return what a checkpoint holds of one fold, besides its best state."""
+        return {
+            "best_loss": float(self._best_loss[place]),
+            "waited": int(self._waited[place]),
+            "is_over": bool(self.is_over[place]),
+        }
+
+    def restore(self, saved: list[Saved], best: State) -> None:
+        self._best_loss = np.array([each.values["best_loss"] for each in saved])
+        self._waited = np.array([each.values["waited"] for each in saved])
+        self.is_over = np.array([each.values["is_over"] for each in saved])
+        self.best = best
 
 
 @jax.jit

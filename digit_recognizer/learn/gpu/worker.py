@@ -89,6 +89,7 @@ def train_stack(fits: list[Fit], threads: int, cache: Path) -> list[FoldResult]:
             threads,
             reports,
             first.precision,
+            checkpoints=[fit.checkpoint for fit in fits],
         )
 
 
