@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev setup-use setup-cluster setup-tune setup-shap download explore split train tune submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
+.PHONY: help setup setup-dev setup-use setup-cluster setup-tune setup-shap download explore split train tune adopt submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -128,6 +128,12 @@ submit: setup  ## blend, write, check, record and, with credentials, upload subm
 	    $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --weights="$$WEIGHTS" \
 	    $${MESSAGE:+--message="$$MESSAGE"} --upload="$$UPLOAD" \
 	    $${WAIT:+--wait="$$WAIT"} $(if $(filter 1 yes true,$(FORCE)),--force)
+
+adopt: setup  ## make a run of predictions from elsewhere, to be blended and submitted with others
+## NAME=unet OOF=oof.csv TEST=test.csv (ten probabilities an image; .npy, .npz)  FOLDS=folds.csv
+## RUNS=<path of another clone's run folder or runs.zip>  FRESH=1
+	@$(RUN) scripts/adopt.py $${NAME:+--name="$$NAME"} $${OOF:+--oof="$$OOF"} $${TEST:+--test="$$TEST"} \
+	    $${FOLDS:+--folds="$$FOLDS"} $${RUNS:+--runs="$$RUNS"} $(if $(filter 1 yes true,$(FRESH)),--fresh)
 
 validate: setup  ## load the saved networks and check that they predict the same
 ## LINEUP=  EXPERIMENTS="a b"

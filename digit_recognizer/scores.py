@@ -125,6 +125,17 @@ def exact_p(one: int, other: int) -> float:
     return min(1.0, 2 * float(bdtr(min(one, other), one + other, 0.5)))
 
 
+def compare_shares(first: Score, second: Score) -> float:
+    """Return how likely so much larger a share of errors in the first is, if both were equal.
+
+    Fisher's exact test, to one side; the images are different ones.
+    """
+    from scipy.stats import fisher_exact
+
+    table = [[each.errors, each.images - each.errors] for each in (first, second)]
+    return float(fisher_exact(table, alternative="greater").pvalue)
+
+
 @dataclass(frozen=True)
 class DigitScore:
     """How well one digit is recognised."""

@@ -28,6 +28,7 @@ from digit_recognizer.data.dataset import (
 from digit_recognizer.kaggle_api import COMPETITION, PAGE
 from digit_recognizer.kaggle_api.client import require_wait
 from digit_recognizer.kaggle_api.credentials import find_credentials
+from digit_recognizer.runs.adopt import tell_of_adopted
 from digit_recognizer.runs.blend import Blend, blend, blend_fold_by_fold, print_scores
 from digit_recognizer.runs.environment import current_commit
 from digit_recognizer.runs.folder import open_run
@@ -72,6 +73,7 @@ def submit(
         weights = "equal"
     blended = blend(runs, train.labels, weights)
     print_scores(blended, console)
+    tell_of_adopted(workspace, runs, console)
 
     labels = blended.test.argmax(axis=1)
     truth = _read_truth(workspace)
@@ -85,14 +87,15 @@ def submit(
     console.print(f"{workspace.show(path)}: {len(labels):,} rows, valid; kept as {entry.file}")
     if truth is not None:
         console.print(f"Offline score, on the held-back labels of this data: [bold]{offline}[/]")
-        of_folds = [
-            _score(alone.argmax(axis=1), truth).errors
-            for alone in blend_fold_by_fold(runs, blended.weights)
-        ]
-        console.print(
-            f"  with the networks of one fold alone: {np.mean(of_folds):,.1f} wrong on average, "
-            f"{min(of_folds):,} to {max(of_folds):,}"
-        )
+        if not any(run.is_adopted for run in runs):  # those have no predictions of single folds
+            of_folds = [
+                _score(alone.argmax(axis=1), truth).errors
+                for alone in blend_fold_by_fold(runs, blended.weights)
+            ]
+            console.print(
+                f"  with the networks of one fold alone: {np.mean(of_folds):,.1f} wrong on "
+                f"average, {min(of_folds):,} to {max(of_folds):,}"
+            )
     if upload == "yes" or (upload == "auto" and _is_kaggles(workspace) and find_credentials()):
         upload_and_wait(workspace, entry, message, force, wait, console)
     elif not offline and len(labels) == COMPETITION_ROWS["test.csv"]:

@@ -60,7 +60,12 @@ class ResidualStages:
     dropout_rate: float = 0.3
 
 
-Network = Dense | PoolingConv | Deotte | ConvStages | ResidualStages
+@dataclass(frozen=True)
+class Adopted:
+    """In place of a network: another program's predictions (`make adopt`). It cannot be trained."""
+
+
+Network = Dense | PoolingConv | Deotte | ConvStages | ResidualStages | Adopted
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,9 @@ class Experiment:
             _require(0 <= getattr(self, key) < math.inf, self, key, "at least 0")
         _require(0 <= self.seed < 2**32, self, "seed", "0 to 4294967295, as NumPy's seeds are")
         _require(0 <= self.test_shift <= 4, self, "test_shift", "0 to 4 pixels")
-        _require(2 <= self.folds <= 100, self, "folds", "2 to 100")
+        # Where the folds of adopted predictions are not known, they are one.
+        fewest = 1 if isinstance(self.network, Adopted) else 2
+        _require(fewest <= self.folds <= 100, self, "folds", "2 to 100")
         for part in ("network", "augmentation"):
             for key, value in vars(getattr(self, part)).items():
                 holds, expected = _judge_part(key, value)

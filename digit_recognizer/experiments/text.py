@@ -56,8 +56,7 @@ def vary(experiment: Experiment, settings: list[str], new_name: str | None) -> E
             'A variation needs both SET="key=value ..." and a NAME of its own, one that no '
             "experiment or line-up has."
         )
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", new_name):
-        raise ProjectError(f"NAME={new_name}: expected up to 64 letters, digits, '-' and '_'.")
+    require_name(new_name)
     values = to_dict(experiment)
     for setting in settings:
         key, equals, text = setting.partition("=")
@@ -65,6 +64,12 @@ def vary(experiment: Experiment, settings: list[str], new_name: str | None) -> E
             raise ProjectError(f"SET holds {setting!r}; expected key=value.")
         _set(values, experiment, key, text)
     return from_dict({**values, "name": new_name})
+
+
+def require_name(name: str) -> None:
+    """Refuse a name that would not do for a folder."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}", name):
+        raise ProjectError(f"NAME={name}: expected up to 64 letters, digits, '-' and '_'.")
 
 
 def find_variation(wanted: Experiment, name: str) -> tuple[str, list[str]] | None:

@@ -53,7 +53,11 @@ def _list_files(run: Run) -> list[str]:
     return [
         *_BASE,
         *(name for name in _SCORED if (run.folder / name).exists()),
-        *(f"fold-{fold}/{name}" for fold in run.finished_folds for name in FOLD_MEMBERS),
+        *(
+            f"fold-{fold}/{name}"
+            for fold in run.finished_folds
+            for name in (*run.fold_files, "done.json")
+        ),
     ]
 
 

@@ -76,7 +76,11 @@ def validate_lineup(
     train, test = load_train(workspace), load_test(workspace)
     changed = []
     for name in choose_trained(workspace, lineup, experiments, console).names:
-        for loaded in validate_run(open_run(workspace, name), train, test):
+        run = open_run(workspace, name)
+        if run.is_adopted:
+            console.print(f"{name} was adopted: it has no network to load.")
+            continue
+        for loaded in validate_run(run, train, test):
             console.print(f"{name} fold {loaded.fold}: {loaded.score}, {_judge(loaded)}")
             if not (loaded.is_identical or _is_close(loaded)):
                 changed.append(f"{name} fold {loaded.fold}")

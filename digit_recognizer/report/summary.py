@@ -83,6 +83,8 @@ def _choose(runs: list[Run], names: list[str]) -> list[Run]:
 def _write_table(workspace: Workspace, findings: Findings) -> Path:
     sections = []
     for run in findings.field.runs:
+        if run.is_adopted:  # without a history
+            continue
         picture = workspace.reports / f"{run.name}.png"
         write_file(picture, draw_curves(run))
         name = escape_markdown(run.name)

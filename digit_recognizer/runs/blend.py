@@ -117,6 +117,12 @@ def require_common_data(runs: list[Run]) -> None:
 
 def _common_folds(runs: list[Run]) -> np.ndarray:
     folds = runs[0].folds
+    for run in runs:
+        if run.is_adopted and run.experiment.folds == 1:
+            raise ProjectError(
+                f"{run.name} was adopted without its folds, so weights cannot be cross-fitted. Use "
+                f"WEIGHTS=equal, or adopt it again with FOLDS=."
+            )
     for run in runs[1:]:
         if not np.array_equal(run.folds, folds):
             raise ProjectError(

@@ -5,7 +5,8 @@ In: an experiment, folds, one `FoldResult` after another. Out: `runs/<experiment
     folds.npy                the fold that holds each training image out, int8
     fold-<k>/                model.weights.h5, oof.npy, test.npy, history.csv and, written last,
                              done.json with the sha256 of the others; before that, perhaps a
-                             checkpoint (see runs/checkpoint.py)
+                             checkpoint (see runs/checkpoint.py). Of an adopted run only the
+                             predictions, with the same test.npy in every fold
     oof.npy, test.npy        (n_train, 10) and (n_test, 10) float32, once every fold is there
     metrics.json             what they score, all in all and digit by digit
     report.md, plots/        the same in words and pictures, where somebody asked for a report
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.experiment import Adopted, Experiment
 from digit_recognizer.experiments.text import from_dict, suggest
 from digit_recognizer.faults import fault_point
 from digit_recognizer.scores import (
@@ -44,6 +45,7 @@ from digit_recognizer.workspace import (
 )
 
 FOLD_FILES = ("model.weights.h5", "oof.npy", "test.npy", "history.csv")
+_ADOPTED_FILES = ("oof.npy", "test.npy")
 _NEEDED_FACTS = {"images_trained", "training_seconds", "seconds"}
 _CONFIG_KEYS = {"experiment", "data", "environment"}
 
@@ -76,6 +78,22 @@ class Run:
         return from_dict(self.config["experiment"])
 
     @property
+    def is_adopted(self) -> bool:
+        """Whether these are another program's predictions, with no network here."""
+        return isinstance(self.experiment.network, Adopted)
+
+    @property
+    def fold_files(self) -> tuple[str, ...]:
+        return _ADOPTED_FILES if self.is_adopted else FOLD_FILES
+
+    def require_network(self) -> None:
+        if self.is_adopted:
+            raise ProjectError(
+                f"{self.name} was adopted: there are predictions of the competition's images and "
+                "no network. It can be blended, compared and submitted only."
+            )
+
+    @property
     def folds(self) -> np.ndarray:
         return load_array(self.folder / "folds.npy")
 
@@ -105,11 +123,12 @@ class Run:
             case {"sha256": dict(hashes), "facts": dict(facts)} if facts.keys() >= _NEEDED_FACTS:
                 return all(
                     (folder / name).is_file() and sha256_of(folder / name) == hashes.get(name)
-                    for name in FOLD_FILES
+                    for name in self.fold_files
                 )
         return False
 
     def require_finished(self, fold: int) -> None:
+        self.require_network()
         if not self.is_finished(fold):
             raise ProjectError(
                 f"{self._fold_folder(fold)} is not finished or was changed since; its weights are "
@@ -171,10 +190,10 @@ class Run:
             "history.csv": pd.DataFrame(result.history).to_csv(index=False).encode(),
         }
         (folder / "done.json").unlink(missing_ok=True)
-        for name in FOLD_FILES:
+        for name in self.fold_files:
             write_file(folder / name, contents[name])
         fault_point("done")
-        hashes = {name: sha256_of(contents[name]) for name in FOLD_FILES}
+        hashes = {name: sha256_of(contents[name]) for name in self.fold_files}
         write_json(folder / "done.json", {"sha256": hashes, "facts": result.facts})
         fault_point("fold")
         self.checkpoint_path(result.fold).unlink(missing_ok=True)
@@ -220,9 +239,12 @@ class Run:
                 for digit, each in enumerate(score_digits(count_confusions(scored, predicted)))
             },
             "seconds": round(sum(fact["seconds"] for fact in facts), 1),
+            # Nothing is known of an adopted run's training.
             "training_images_per_second": round(
                 sum(fact["images_trained"] for fact in facts) / training_seconds, 1
-            ),
+            )
+            if training_seconds
+            else None,
         }
 
     def finish(self, labels: np.ndarray) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train, read_source
 from digit_recognizer.experiments.best_of import find_best
-from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.experiment import Adopted, Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
 from digit_recognizer.experiments.text import resolve_lineup, unknown_name, vary
 from digit_recognizer.runs.blend import average
@@ -63,7 +63,14 @@ def resolve_selection(
     """Return the selected experiments; the only one, varied, where there are settings for it."""
     if (settings or name) and len(selection.names) != 1:
         raise ProjectError("SET and NAME vary one experiment: name exactly one in EXPERIMENTS.")
-    return [vary(_find(workspace, each), settings, name) for each in selection.names]
+    found = [_find(workspace, each) for each in selection.names]
+    for each in found:
+        if isinstance(each.network, Adopted):
+            raise ProjectError(
+                f"{each.name} was adopted: there is no network of it that could be trained. Leave "
+                "it out here; `make submit EXPERIMENTS=...` blends it with others."
+            )
+    return [vary(each, settings, name) for each in found]
 
 
 def _find(workspace: Workspace, name: str) -> Experiment:

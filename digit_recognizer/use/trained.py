@@ -23,6 +23,8 @@ def open_trained(
     """Return the name and the runs of the line-up that was named, or else trained last."""
     chosen = choose_trained(workspace, lineup, experiments, console)
     runs = [open_run(workspace, name) for name in chosen.names]
+    for run in runs:
+        run.require_network()
     require_common_data(runs)
     return chosen.label, runs
 

@@ -22,6 +22,7 @@ from digit_recognizer.faults import fault_point
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
+    is_alive,
     sha256_of,
     sweep_temporaries,
     write_json,
@@ -48,9 +49,12 @@ def incoming_folder(data: Path) -> Iterator[Path]:
 
 
 def sweep_incoming(data: Path) -> None:
-    """Delete the incoming folders of commands that were killed; the caller holds the lock."""
+    """Delete the incoming folders of commands that were killed."""
     for folder in data.glob(".incoming-*"):
-        shutil.rmtree(folder, ignore_errors=True)
+        process = folder.name.rpartition("-")[2]
+        is_running = process.isdigit() and int(process) != os.getpid() and is_alive(int(process))
+        if not is_running:
+            shutil.rmtree(folder, ignore_errors=True)
     for folder in (data, data / ".cache"):
         sweep_temporaries(folder)
 

@@ -8,6 +8,7 @@ everything that must happen to a pixel before the first layer is inside it.
 from typing import Any
 
 from digit_recognizer.experiments.experiment import (
+    Adopted,
     ConvStages,
     Dense,
     Deotte,
@@ -23,6 +24,7 @@ from digit_recognizer.learn.models.convolutional import (
     stack_residual_stages,
 )
 from digit_recognizer.learn.models.dense import stack_dense
+from digit_recognizer.workspace import ProjectError
 
 
 def build_model(experiment: Experiment, precision: str = "float32") -> Any:
@@ -47,4 +49,6 @@ def _build(experiment: Experiment) -> Any:
             features = stack_conv_stages(scaled, network)
         case ResidualStages() as network:
             features = stack_residual_stages(scaled, network)
+        case Adopted():
+            raise ProjectError(f"{experiment.name} was adopted; there is no network of it.")
     return Model(pixels, layers.Dense(10, dtype="float32")(features), name=experiment.name)

@@ -13,8 +13,9 @@ import numpy as np
 
 from digit_recognizer.compete.ledger import Entry
 from digit_recognizer.data.dataset import Digits, fingerprint_of, load_test, load_train
-from digit_recognizer.experiments.experiment import Augmentation, Experiment
+from digit_recognizer.experiments.experiment import Adopted, Augmentation, Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
+from digit_recognizer.runs.adopt import judge_claim
 from digit_recognizer.runs.blend import Blend, blend
 from digit_recognizer.runs.folder import Run, open_run
 from digit_recognizer.runs.selection import Selection, choose_trained
@@ -29,6 +30,7 @@ _KINDS = {
     "ConvStages": "stages of convolutions",
     "ResidualStages": "residual stages",
 }
+_ADOPTED = "adopted: no network here, and out of fold by its owner's word"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class Candidate:
     @property
     def is_complete(self) -> bool:
         return self.finished_folds == self.folds
+
+    @property
+    def is_trained_here(self) -> bool:
+        """Whether the time of all its training is known."""
+        return not any(run.is_adopted for run in self.runs)
 
 
 @dataclass(frozen=True)
@@ -139,7 +146,22 @@ def gather(workspace: Workspace, submissions: Sequence[Entry] = ()) -> Field:
         candidates += _enter_lineups(comparable, trained_last, submissions, train.labels)
     candidates = [_mark(each, trained_last) for each in candidates]
     candidates.sort(key=lambda each: (-each.score.accuracy, each.name))
+    problems += _judge_claims(candidates)
     return Field(candidates, train, data, problems)
+
+
+def _judge_claims(candidates: list[Candidate]) -> list[str]:
+    """Return what is suspicious about adopted runs, by the best run that was trained here."""
+    complete = [
+        each.runs[0]
+        for each in candidates
+        if each.is_complete and each.predictions and not each.is_lineup
+    ]
+    reference = next((run for run in complete if not run.is_adopted), None)
+    if reference is None:
+        return []
+    claims = [judge_claim(run, reference) for run in complete if run.is_adopted]
+    return [f"Suspicious: {claim}" for claim in claims if claim.is_suspicious]
 
 
 def _open_runs(workspace: Workspace) -> tuple[list[Run], list[str]]:
@@ -275,6 +297,8 @@ def _enter_lineup(label: str, runs: list[Run], labels: np.ndarray) -> Candidate:
 def describe(experiment: Experiment) -> str:
     """Return in a few words what is trained."""
     network = experiment.network
+    if isinstance(network, Adopted):
+        return _ADOPTED
     kind = type(network).__name__
     sizes = [
         value

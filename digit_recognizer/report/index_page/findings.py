@@ -64,7 +64,7 @@ def find_all(workspace: Workspace) -> Findings:
 
 def _choose_timed(field: Field) -> list[Candidate]:
     """Return the complete candidates of the data in data/, or of the only data there are."""
-    complete = [each for each in field.candidates if each.is_complete]
+    complete = [each for each in field.candidates if each.is_complete and each.is_trained_here]
     data = {field.data} if field.data else {each.data for each in complete}
     return [each for each in complete if len(data) == 1 and each.data in data][:MOST]
 

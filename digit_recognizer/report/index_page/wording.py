@@ -27,7 +27,7 @@ def format_folds(candidate: Candidate) -> str:
 
 
 def format_minutes(candidate: Candidate) -> str:
-    return f"{candidate.seconds / 60:.1f}"
+    return f"{candidate.seconds / 60:.1f}" if candidate.is_trained_here else ""
 
 
 def format_speed(candidate: Candidate) -> str:

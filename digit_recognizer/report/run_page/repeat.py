@@ -1,6 +1,6 @@
-"""The command that trains the same run again.
+"""The command that makes the same run again.
 
-In: an experiment as it was resolved. Out: what to type, or None where one line cannot say it. What
+In: a run's config, or an experiment. Out: what to type, or None where one line cannot say it. What
 always holds: the command leads to the very same experiment, which is checked, or to none.
 """
 
@@ -11,6 +11,12 @@ from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.experiments.text import find_variation
 
 _LONGEST_NAME = 64
+
+
+def adopt_again(name: str, files: dict[str, dict[str, str]]) -> str:
+    """Return the command that adopts these files under this name."""
+    options = [f"{what.upper()}={shlex.quote(each['file'])}" for what, each in files.items()]
+    return f"make adopt NAME={name} {' '.join(options)} FRESH=1"
 
 
 def find_command(experiment: Experiment) -> str | None:

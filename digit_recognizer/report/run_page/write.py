@@ -36,7 +36,11 @@ from digit_recognizer.report.run_page.record import (
     read_experiment,
     read_folds,
 )
-from digit_recognizer.report.run_page.repeat import find_command, means_another_today
+from digit_recognizer.report.run_page.repeat import (
+    adopt_again,
+    find_command,
+    means_another_today,
+)
 from digit_recognizer.runs.folder import Run
 from digit_recognizer.scores import (
     ConfidenceBin,
@@ -82,15 +86,18 @@ def write_run_page(workspace: Workspace, run: Run, train: Digits | None) -> Path
         "missing": sorted(set(range(run.experiment.folds)) - set(finished)),
         "stale": stale,
         "folds": folds,
-        "curves": [_draw_curve(run, what) for what in ("loss", "errors")],
+        "adopted": run.config.get("adopted") if run.is_adopted else None,
+        "curves": [] if run.is_adopted else [_draw_curve(run, what) for what in ("loss", "errors")],
         "curve_note": explain(run.experiment),
-        "command": find_command(run.experiment),
+        "command": adopt_again(run.name, run.config.get("adopted", {}))
+        if run.is_adopted
+        else find_command(run.experiment),
         "means_another": means_another_today(run.experiment),
         "config": read_experiment(run),
         "environment": read_environment(run, finished),
         "data": run.config["data"],
     }
-    pictures = {"curves": draw_curves(run)}
+    pictures = {} if run.is_adopted else {"curves": draw_curves(run)}
     if train is None or labels is None:
         values["details"] = None
     else:

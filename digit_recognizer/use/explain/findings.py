@@ -79,6 +79,8 @@ def _load(workspace: Workspace, selection: Selection) -> tuple[Digits, list[Run]
     train, test = load_train(workspace), load_test(workspace)
     runs = [open_run(workspace, name) for name in selection.names]
     for run in runs:
+        run.require_network()
+    for run in runs:
         if run.config["data"] != fingerprint_of(train, test):
             raise ProjectError(
                 f"{run.folder} was trained on other data than those in data/, so its images are "
