@@ -87,12 +87,17 @@ def make_up_run(
     skill: float = 2.0,
     seed: int = 0,
     test_images: int = TEST_IMAGES,
+    **settings: Any,
 ) -> Run:
-    """Make a run of the finished folds that are asked for."""
+    """Make a run of the finished folds that are asked for; settings are the experiment's."""
     labels = make_labels() if labels is None else labels
     folds = make_folds(len(labels)) if folds is None else folds
     run = open_made_up(
-        workspace, make_experiment(name), labels=labels, folds=folds, data_fingerprint=data
+        workspace,
+        make_experiment(name, **settings),
+        labels=labels,
+        folds=folds,
+        data_fingerprint=data,
     )
     for fold in only_folds:
         run.save_fold(make_fold_result(fold, labels, folds, skill, seed, test_images))

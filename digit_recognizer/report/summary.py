@@ -66,6 +66,7 @@ def write_report(
     table = _write_table(workspace, findings)
     console.print(f"Written: {workspace.show(table)}, the table with learning curves.")
     console.print(f"Written: {workspace.show(index)}. Open it first; it leads to the others.")
+    _print_advice(findings, console)
     if failures:
         raise ProjectError("There are pages that could not be written. " + "\n".join(failures))
 
@@ -106,5 +107,22 @@ def _print_table(findings: Findings, console: Console) -> None:
     console.print(table)
     if len({candidate.data for candidate in findings.field.candidates}) > 1:
         console.print("Not all were trained on the same data; only those that were are compared.")
+    adopted = [run.name for run in findings.field.runs if run.is_adopted]
+    if adopted:
+        console.print(f"Adopted, so out of fold by their owners' word: {', '.join(adopted)}.")
     for problem in findings.field.problems:
         console.print(escape(problem))
+
+
+def _print_advice(findings: Findings, console: Console) -> None:
+    advice = findings.advice
+    if findings.best is None:
+        return
+    console.print("\n[bold]What next?[/]")
+    for number, each in enumerate(advice.suggestions, start=1):
+        console.print(f"{number}. {escape(each.what)} {escape(each.evidence)}")
+        console.print(f"   {escape(each.command)}", style="bold")
+    if not advice.suggestions:
+        console.print("Nothing: no difference here is more than chance.")
+    for note in advice.notes:
+        console.print(escape(note))

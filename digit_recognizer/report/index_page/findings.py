@@ -16,6 +16,7 @@ from digit_recognizer.report.index_page.pairs import (
     compare_all,
     level_with,
 )
+from digit_recognizer.report.index_page.suggestions import Advice, advise
 from digit_recognizer.workspace import ProjectError, Workspace
 
 
@@ -30,6 +31,7 @@ class Findings:
     timed: list[Candidate]  # the best of the complete ones of the same data
     submissions: list[Entry]  # those with a public score
     ledger_problem: str
+    advice: Advice
 
     @property
     def left_out(self) -> int:
@@ -49,16 +51,19 @@ def find_all(workspace: Workspace) -> Findings:
     if field.train is not None and field.train.labels is not None:
         labels = field.train.labels
         anatomies = [take_apart(each, labels) for each in field.candidates if each.is_lineup]
+    best = None if place is None else compared[place]
+    level = [] if place is None else level_with(place, compared, pairs)
     return Findings(
         field=field,
         compared=compared,
         pairs=pairs,
-        best=None if place is None else compared[place],
-        level=[] if place is None else level_with(place, compared, pairs),
+        best=best,
+        level=level,
         anatomies=anatomies,
         timed=_choose_timed(field),
         submissions=[entry for entry in entries if entry.public_score is not None],
         ledger_problem=ledger_problem,
+        advice=advise(workspace, field, best, level),
     )
 
 

@@ -61,9 +61,23 @@ def format_findings(findings: Findings) -> str:
                 (_cells_of_pair(pair, findings.compared) for pair in findings.pairs),
             ),
         ]
+    if findings.best:
+        parts += ["## What next?", *_describe_advice(findings)]
     for anatomy in findings.anatomies:
         parts += _describe_blend(anatomy)
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
+
+
+def _describe_advice(findings: Findings) -> list[str]:
+    advice = findings.advice
+    told = [
+        f"{number}. {escape(each.what)} {escape(each.evidence)}\n\n       {each.command}"
+        for number, each in enumerate(advice.suggestions, start=1)
+    ]
+    return [
+        *(told or ["Nothing: no difference here is more than chance."]),
+        *map(escape, advice.notes),
+    ]
 
 
 def _cells_of_pair(pair: Pair, compared: list[Candidate]) -> tuple[str, ...]:

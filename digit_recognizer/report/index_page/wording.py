@@ -21,6 +21,8 @@ def format_difference(errors: int) -> str:
 
 
 def format_folds(candidate: Candidate) -> str:
+    if candidate.folds == 1:
+        return "not known"  # of adopted predictions
     if candidate.is_complete:
         return f"all {candidate.folds}"
     return f"only {candidate.finished_folds} of {candidate.folds}"
