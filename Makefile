@@ -147,7 +147,7 @@ report: setup  ## all runs compared, and a page for each, to open in a browser: 
 leaderboard: setup  ## every submission: out-of-fold beside public score, and your rank
 	@$(RUN) scripts/leaderboard.py
 
-kernel: setup  ## train on Kaggle's machines, by one script in kernel/; RUNS=runs.zip brings runs home
+kernel: setup  ## train on Kaggle's machines, by one script in kernel/; RUNS=runs.zip installs its runs
 ## LINEUP=  EXPERIMENTS="a b"  SET="..." NAME=mine  PUSH=no  RUNS=<path of runs.zip>  FRESH=1
 ## WAIT=600 (seconds, for the kernel to end)
 	@$(RUN) scripts/kernel.py $${LINEUP:+--lineup="$$LINEUP"} \

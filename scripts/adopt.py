@@ -24,7 +24,7 @@ def main() -> None:
         return
     if options.name or options.oof or options.test or options.folds:
         raise ProjectError("RUNS= brings runs with their names; leave out NAME=, OOF= and TEST=.")
-    from digit_recognizer.kernel.bring_home import install_runs
+    from digit_recognizer.kernel.install_runs import install_runs
 
     names = install_runs(workspace, Path(options.runs).expanduser(), options.fresh)
     console.print(f"In {workspace.show(workspace.runs)} now: {', '.join(names)}")

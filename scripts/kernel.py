@@ -2,7 +2,7 @@
 
 from _command import Parser, make_console, run
 
-from digit_recognizer.kernel.make import bring_home, make_kernel
+from digit_recognizer.kernel.make import install, make_kernel
 from digit_recognizer.workspace import Workspace
 
 
@@ -25,7 +25,7 @@ def main() -> None:
     options = vars(parser.parse_args())
     archive = options.pop("runs")
     if archive:
-        bring_home(Workspace.current(), archive, options["fresh"], make_console())
+        install(Workspace.current(), archive, options["fresh"], make_console())
     else:
         make_kernel(Workspace.current(), **options, console=make_console())
 

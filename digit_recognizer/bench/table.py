@@ -13,6 +13,8 @@ from rich.box import SIMPLE
 from rich.markup import escape
 from rich.table import Table
 
+from digit_recognizer.pages import markdown
+
 HEADINGS = ("what", "figure", "min to max", "taken how")
 
 
@@ -69,10 +71,10 @@ def format_table(rows: list[Row]) -> Table:
 
 
 def format_markdown(machine: list[str], rows: list[Row]) -> str:
-    lines: list[tuple[str, ...]] = [HEADINGS, ("---", "---:", "---", "---")]
+    lines: list[tuple[str, ...]] = [HEADINGS]
     for group, members in _grouped(rows):
         lines += [(f"**{group}**", "", "", ""), *(row.cells for row in members)]
-    table = "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    table = markdown.format_table(lines, [1])
     return "# This machine\n\n" + "".join(f"- {fact}\n" for fact in machine) + "\n" + table
 
 

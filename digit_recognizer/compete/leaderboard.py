@@ -15,11 +15,12 @@ from rich.table import Table
 
 from digit_recognizer.compete.attempt import describe_standing
 from digit_recognizer.compete.ledger import Entry, list_entries
-from digit_recognizer.compete.public_score import difference_in_errors
+from digit_recognizer.compete.public_score import difference_in_errors, draw_scatter
 from digit_recognizer.compete.reconcile import reconcile
-from digit_recognizer.compete.scatter import draw_scatter
 from digit_recognizer.kaggle_api.client import Client, connect
 from digit_recognizer.kaggle_api.credentials import find_credentials
+from digit_recognizer.pages.markdown import escape as escape_markdown
+from digit_recognizer.pages.markdown import format_table
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import ProjectError, Workspace, locked, write_file
 
@@ -94,7 +95,7 @@ def _as_row(entry: Entry) -> tuple[str, ...]:
 def _describe_best(entries: list[Entry], client: Client | None) -> str:
     scored = [entry for entry in entries if entry.public_score is not None]
     if not scored:
-        return "Nothing has a public score yet. `make submit` uploads where that makes sense."
+        return "No submission has a public score yet. With credentials, `make submit` uploads one."
     best = max(scored, key=lambda entry: entry.public_score or 0)
     assert best.public_score is not None
     told = f"Best public score: {best.public_score:.5f} ({best.file or best.lineup})"
@@ -105,13 +106,11 @@ def _describe_best(entries: list[Entry], client: Client | None) -> str:
 
 def _save(workspace: Workspace, entries: list[Entry], standing: str, console: Console) -> None:
     cells = [_HEADINGS, *[_as_row(entry) for entry in entries]]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in cells]
-    lines.insert(1, "| --- " * len(_HEADINGS) + "|")
     page = [
         "# Submissions: out of fold beside public score",
         f"As of {datetime.now(UTC):%Y-%m-%d %H:%M} UTC. The difference is public minus out of "
         "fold, in standard errors of both; below 2 it is noise.",
-        "\n".join(lines),
+        format_table([[escape_markdown(cell) for cell in row] for row in cells]).rstrip(),
         standing,
     ]
     both = [entry for entry in entries if entry.out_of_fold and entry.public_score is not None]

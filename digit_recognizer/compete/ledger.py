@@ -1,8 +1,8 @@
 """The ledger of submissions: a row for every file written here, and for each upload from elsewhere.
 
 In: what is known of a file, and what became of it. Out: `submissions/ledger.db` (SQLite). What
-always holds: a row is there whole or not at all, writers wait for each other, and a ledger of an
-earlier version is brought to the present form without losing a row.
+always holds: a row is there completely or not at all, writers wait for each other, and a ledger of
+an earlier version is brought to the present form without losing a row.
 """
 
 import dataclasses

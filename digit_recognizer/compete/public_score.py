@@ -1,19 +1,24 @@
 """What a public score means: its error, its difference from the cross-validated score, its rank.
 
-In: scores. Out: the difference in standard errors; a rank. What always holds: a difference below
-two standard errors is not called one.
+In: scores. Out: the difference in standard errors; a rank; a plot of both scores with their 95 %
+intervals. What always holds: a difference below two standard errors is not called one.
 """
 
+import io
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from digit_recognizer.compete.ledger import Entry
 from digit_recognizer.data.dataset import COMPETITION_ROWS
 from digit_recognizer.scores import Score
 
 # The board may count fewer of the test images than all; then a difference means even less.
 _PUBLIC_IMAGES = COMPETITION_ROWS["test.csv"]
+
+_LONGEST_LABEL = 28
+_BLUE = "#0072B2"
 
 
 @dataclass(frozen=True)
@@ -50,3 +55,49 @@ def find_standing(board: Sequence[float], public_score: float) -> Standing:
     better = bisect_left(board, -(public_score + half), key=lambda score: -score)
     not_worse = bisect_left(board, -(public_score - half), key=lambda score: -score)
     return Standing(better + 1, len(board), not_worse - better)
+
+
+def draw_scatter(entries: list[Entry]) -> bytes:
+    """Return the picture; every entry has an out-of-fold and a public score."""
+    from matplotlib.figure import Figure  # no pyplot: nothing to close, no display asked for
+
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    axes = figure.add_subplot()
+    edges = []
+    for entry in entries:
+        score, public = entry.out_of_fold, entry.public_score
+        assert score is not None and public is not None
+        point = (100 * score.accuracy, 100 * public)
+        across, up = _bars_of(score), _bars_of(public_count(public))
+        axes.errorbar(*point, xerr=across, yerr=up, fmt="o", color=_BLUE, ecolor="0.75")
+        axes.annotate(
+            entry.lineup[:_LONGEST_LABEL],
+            point,
+            textcoords="offset points",
+            xytext=(6, 5),
+            fontsize=8,
+        )
+        edges += [
+            *(point[0] - across[0][0], point[0] + across[1][0]),
+            *(point[1] - up[0][0], point[1] + up[1][0]),
+        ]
+    low, high = min(edges), min(100.0, max(edges))
+    axes.axline((low, low), slope=1, color="0.6", linewidth=0.8, zorder=0)
+    axes.set(
+        xlim=(low, high),
+        ylim=(low, high),
+        aspect="equal",
+        xlabel="out of fold, % right (95 % interval)",
+        ylabel="public score, % right (95 % interval)",
+    )
+    axes.set_title("Cross-validation against the leaderboard (on the line: the same)", fontsize=11)
+    axes.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=120)
+    return picture.getvalue()
+
+
+def _bars_of(score: Score) -> tuple[list[float], list[float]]:
+    """Return, as matplotlib wants it, how far the interval reaches below and above, in percent."""
+    low, high = score.accuracy_interval
+    return [100 * max(0.0, score.accuracy - low)], [100 * max(0.0, high - score.accuracy)]

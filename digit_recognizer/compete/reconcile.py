@@ -1,7 +1,8 @@
 """Bring the ledger up to date with Kaggle's list.
 
 In: the ledger and the list. Out: a ledger that says what the list says. What always holds: a row
-whose fate was unknown is called failed only when the list, asked well after the upload, lacks it.
+that nothing was known of is called failed only when the list, asked well after the upload, lacks
+it.
 """
 
 from datetime import UTC, datetime
@@ -71,7 +72,7 @@ def _judge_missing(workspace: Workspace, entry: Entry, asked_at: datetime) -> No
             workspace,
             entry,
             status="failed",
-            error_text="The upload broke off, or was passed over: Kaggle's list does not have it.",
+            error_text="The upload broke off, or Kaggle dropped it: its list does not have it.",
         )
     elif entry.status == "uploading":
         update_entry(workspace, entry, status="unknown")

@@ -1,8 +1,8 @@
 """Upload one file of the ledger, at most once, and wait for its score.
 
 In: a row and a logged-in client. Out: the row with its score. What always holds: the ledger knows
-of an upload before its first byte is sent, and nothing is sent while an earlier attempt's fate is
-unknown.
+of an upload before its first byte is sent, and nothing is sent while it is unknown whether an
+earlier attempt arrived.
 """
 
 import time

@@ -3,7 +3,7 @@
 In: the labelled digits in `data/`. Out: a folder in the competition's shape, with the labels of its
 test part, which is a source to download from. What always holds: every digit is in exactly one of
 the two parts, each class in both by the same share, and the parts are the same each time; the
-folder is whole or not there.
+folder is complete or not there.
 """
 
 import shutil

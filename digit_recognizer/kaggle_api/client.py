@@ -87,7 +87,7 @@ class Client:
             pause = problem.retry_after
             if pause is None:
                 pause = min(2.0**attempt, _LONGEST_PAUSE)
-            again = problem.may_pass if not once else problem.status == TOO_MANY_REQUESTS
+            again = problem.is_temporary if not once else problem.status == TOO_MANY_REQUESTS
             if not again:
                 raise KaggleError(f"Could not {action}. {problem.what}", problem)
             if time.monotonic() + pause > deadline:

@@ -1,7 +1,8 @@
 """Calls about this competition: files, submissions, the board.
 
 In: a client. Out: the archive, uploads, what became of them, the board. What always holds: an
-upload counts only when the server named its number; one whose fate is unknown says so.
+upload counts only when the server named its number; where nobody can tell whether it arrived, that
+is said.
 """
 
 import csv
@@ -67,7 +68,7 @@ def download_competition(client: Client, folder: Path) -> Path:
             break
         except KaggleError as error:
             # A line that breaks again and again still gets there, as long as something came.
-            if not (error.problem.may_pass and size_of(archive) > before):
+            if not (error.problem.is_temporary and size_of(archive) > before):
                 raise
     if not archive.is_file():
         raise ProjectError("Kaggle sent something else than the competition's zip archive.")

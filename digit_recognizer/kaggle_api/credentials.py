@@ -44,7 +44,7 @@ def is_sendable(secret: str) -> bool:
     return bool(secret) and secret.isascii() and secret.isprintable() and " " not in secret
 
 
-def blot_out(text: str, secrets: Iterable[str]) -> str:
+def redact(text: str, secrets: Iterable[str]) -> str:
     """Return the text as one line without secrets, also where they come as a login header."""
     for secret in secrets:
         if len(secret) >= _SHORTEST_SECRET:

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from digit_recognizer.kaggle_api import PAGE
-from digit_recognizer.kaggle_api.credentials import blot_out
+from digit_recognizer.kaggle_api.credentials import redact
 from digit_recognizer.workspace import ProjectError
 
 TOO_MANY_REQUESTS = 429
@@ -38,7 +38,7 @@ class Problem:
     retry_after: float | None = None
 
     @property
-    def may_pass(self) -> bool:
+    def is_temporary(self) -> bool:
         return (
             self.status is None
             or self.status == TOO_MANY_REQUESTS
@@ -60,7 +60,7 @@ def describe(error: BaseException, credentials: str, secrets: Iterable[str] | No
     if response is None:
         return Problem(_describe_silence(error))
     status, text = _read(response)
-    said = blot_out(text, secrets)[:_LONGEST_TEXT] if secrets is not None else ""
+    said = redact(text, secrets)[:_LONGEST_TEXT] if secrets is not None else ""
     quoted = f' It says: "{said}"' if said else ""
     match status:
         case 401:

@@ -17,7 +17,7 @@ from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.experiments.text import find_variation
 from digit_recognizer.kaggle_api import COMPETITION
-from digit_recognizer.kernel.archive import zip_members
+from digit_recognizer.kernel.pack import zip_members
 from digit_recognizer.runs.environment import COMMIT_FILE, current_commit
 from digit_recognizer.runs.selection import Selection, resolve_selection
 from digit_recognizer.workspace import (
@@ -36,7 +36,7 @@ _DEFAULT_LINEUP = "standard"
 _PACKAGE = "digit_recognizer"
 _SCRIPTS = ("_command.py", "download.py", "train.py", "submit.py")
 # Nothing that trains and submits imports them, and they would make half of the script.
-_LEFT_AT_HOME = ("bench", "report", "scaling", "tune", "use")
+_NOT_NEEDED = ("bench", "report", "tune", "use")
 _LONGEST_TITLE = 50  # Kaggle's limit, and so that of the slug that it makes from the title
 _LARGEST_SCRIPT = 900_000  # Kaggle takes no source of more than a megabyte
 
@@ -54,7 +54,7 @@ folder with `kaggle kernels push -p <folder>`. Elsewhere, in an empty folder:
 
 where the folder holds {competition}/train.csv and so on,
 with Keras, TensorFlow, pandas, scikit-learn, joblib and rich installed. It leaves submission.csv,
-and runs.zip, which `make kernel RUNS=<path of runs.zip>` takes home.
+and runs.zip, which `make kernel RUNS=<path of runs.zip>` installs.
 """
 
 {launcher}
@@ -95,7 +95,7 @@ def plan_job(
     settings: list[str],
     name: str | None,
 ) -> Job:
-    """Return the commands for what the person named; refuse here what would fail over there."""
+    """Return the commands for what the person named; refuse here what would fail on Kaggle."""
     selection = Selection.of(lineup, experiments) or Selection.of(_DEFAULT_LINEUP, [])
     assert selection
     chosen = resolve_selection(workspace, selection, settings, name)
@@ -182,7 +182,7 @@ def _read_code() -> dict[str, bytes]:
     """Return the modules and scripts that a training needs, whatever else lies beside them."""
     root = project_root()
     modules = (root / _PACKAGE).rglob("*.py")
-    needed = [path for path in modules if _module_parts(path, root)[1] not in _LEFT_AT_HOME]
+    needed = [path for path in modules if _module_parts(path, root)[1] not in _NOT_NEEDED]
     paths = [*needed, *(root / "scripts" / name for name in _SCRIPTS)]
     return {
         path.relative_to(root).as_posix(): path.read_bytes()

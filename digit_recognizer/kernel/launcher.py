@@ -42,7 +42,7 @@ def launch(payload: str, sha256: str, commands: list[list[str]], names: list[str
         # What is left is kept as the kernel's output; the data alone are 120 MB.
         if name not in there_before:
             shutil.rmtree(home / name)
-    print("Done: submission.csv, and runs.zip to bring home.", flush=True)
+    print("Done: submission.csv, and runs.zip to download.", flush=True)
 
 
 def _run_until_failure(code: Path, commands: list[list[str]]) -> int:

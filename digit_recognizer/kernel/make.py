@@ -1,4 +1,4 @@
-"""`make kernel`: build the script, run it on Kaggle, bring home what it trained.
+"""`make kernel`: build the script, run it on Kaggle, install what it trained.
 
 In: what the person named. Out: the kernel's folder; with credentials, the trained runs in `runs/`.
 What always holds: nothing is sent anywhere unless there are credentials and PUSH allows it.
@@ -12,8 +12,8 @@ from rich.markup import escape
 
 from digit_recognizer.kaggle_api.client import connect, require_wait
 from digit_recognizer.kaggle_api.credentials import find_credentials
-from digit_recognizer.kernel.bring_home import install_runs
 from digit_recognizer.kernel.build import UNKNOWN_USER, build_kernel, plan_job
+from digit_recognizer.kernel.install_runs import install_runs
 from digit_recognizer.kernel.remote import run_remotely
 from digit_recognizer.workspace import Workspace
 
@@ -40,7 +40,7 @@ def make_kernel(
     console.print(f"{shown}/{job.slug}.py: {job.label}, {size:,} bytes")
     if client:
         archive = run_remotely(folder, client, fresh, wait, console)
-        bring_home(workspace, str(archive), fresh, console)
+        install(workspace, str(archive), fresh, console)
     else:
         console.print(
             f"To run it on Kaggle: put your user name in the place of {UNKNOWN_USER} in "
@@ -51,7 +51,7 @@ def make_kernel(
         )
 
 
-def bring_home(workspace: Workspace, archive: str, fresh: bool, console: Console) -> None:
+def install(workspace: Workspace, archive: str, fresh: bool, console: Console) -> None:
     """Put the runs of an archive that the person has downloaded into `runs/`."""
     names = install_runs(workspace, Path(archive).expanduser().resolve(), fresh)
     console.print(f"{workspace.show(workspace.runs)}/ now has {', '.join(names)}, verified.")

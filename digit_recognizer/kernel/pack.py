@@ -4,10 +4,11 @@ In: the names of trained runs. Out: `runs.zip`. What always holds: the same runs
 bytes, and nothing is in there but the files that make up a run, of finished folds only.
 """
 
+import io
 import re
+import zipfile
 from pathlib import Path
 
-from digit_recognizer.kernel.archive import zip_members
 from digit_recognizer.runs.folder import FOLD_FILES, Run, read_config
 from digit_recognizer.workspace import ProjectError, Workspace, read_json, write_file
 
@@ -20,6 +21,11 @@ _MEMBER = re.compile(
     f"(?P<run>{_NAME})/(?:{'|'.join(map(re.escape, (*_BASE, *_SCORED)))}"
     rf"|fold-(?P<fold>0|[1-9][0-9]?)/(?:{'|'.join(map(re.escape, FOLD_MEMBERS))}))"
 )
+
+# The earliest moment that the format can express.
+_MOMENT = (1980, 1, 1, 0, 0, 0)
+_PLAIN_FILE = 0o100644 << 16
+_UNIX = 3
 
 
 def pack_runs(workspace: Workspace, names: list[str], target: Path) -> None:
@@ -40,6 +46,16 @@ def pack_runs(workspace: Workspace, names: list[str], target: Path) -> None:
     if not members:
         return
     # As they are: weights and probabilities hardly shrink, and zlib's bytes depend on its version.
+    write_file(target, zip_members(members, packed=False))
+
+
+def pack_folder(folder: Path, target: Path) -> None:
+    """Write one run folder, with its finished folds, into `target`."""
+    config = read_config(folder)
+    if config is None:
+        raise ProjectError(f"{folder} is no run folder: it has no config.json that can be read.")
+    run = Run(folder, config)
+    members = {f"{run.name}/{name}": _read(run, name) for name in _list_files(run)}
     write_file(target, zip_members(members, packed=False))
 
 
@@ -66,3 +82,19 @@ def _read(run: Run, name: str) -> bytes:
         return (run.folder / name).read_bytes()
     except OSError as error:
         raise ProjectError(f"{run.folder / name} cannot be read: {error.strerror}.") from error
+
+
+def zip_members(members: dict[str, bytes], packed: bool) -> bytes:
+    """Return an archive of the members, deflated or as they are.
+
+    Its bytes depend on neither the clock, the file system nor the order of the members.
+    """
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name in sorted(members):
+            member = zipfile.ZipInfo(name, _MOMENT)
+            member.create_system = _UNIX
+            member.external_attr = _PLAIN_FILE
+            member.compress_type = zipfile.ZIP_DEFLATED if packed else zipfile.ZIP_STORED
+            archive.writestr(member, members[name], compresslevel=9 if packed else None)
+    return buffer.getvalue()

@@ -23,7 +23,7 @@ from digit_recognizer.learn.engine import Engine, Fit
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
 from digit_recognizer.learn.training import FoldData
 from digit_recognizer.runs.checkpoint import Checkpoint, Saved, UnusableError
-from digit_recognizer.runs.environment import describe_environment, doubt_keras
+from digit_recognizer.runs.environment import describe_environment, warn_of_old_keras
 from digit_recognizer.runs.folder import FoldResult, Run
 from digit_recognizer.runs.opening import start_run
 from digit_recognizer.scores import score
@@ -88,8 +88,8 @@ def train_experiments(
                     console.print(
                         f"  fold {fold} continues after epoch {saved.epochs} of {each.epochs}"
                     )
-        if fits and (doubt := doubt_keras()):
-            console.print(f"[yellow]{doubt}[/]")
+        if fits and (warning := warn_of_old_keras()):
+            console.print(f"[yellow]{warning}[/]")
         for fit, result in stack.enter_context(
             contextlib.closing(engine.fit_all(label, fits, console))
         ):

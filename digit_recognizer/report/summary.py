@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from digit_recognizer.pages.markdown import escape as escape_markdown
 from digit_recognizer.report.curves import draw_curves
 from digit_recognizer.report.index_page.findings import Findings, find_all
 from digit_recognizer.report.index_page.markdown import (
@@ -22,7 +23,6 @@ from digit_recognizer.report.index_page.markdown import (
     format_candidates,
     format_findings,
 )
-from digit_recognizer.report.index_page.markdown import escape as escape_markdown
 from digit_recognizer.report.index_page.write import write_index
 from digit_recognizer.report.run_page.write import write_run_page
 from digit_recognizer.runs.folder import Run

@@ -84,7 +84,7 @@ def find_older_keras() -> str | None:
     return found if version < _KERAS else None
 
 
-def doubt_keras() -> str | None:
+def warn_of_old_keras() -> str | None:
     """Return what to tell of an older Keras, or None where there is nothing to tell."""
     older = find_older_keras()
     return older and (

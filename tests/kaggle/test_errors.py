@@ -9,7 +9,7 @@ import requests
 
 from digit_recognizer.kaggle_api import PAGE
 from digit_recognizer.kaggle_api.client import OutOfTime
-from digit_recognizer.kaggle_api.credentials import as_basic_header, blot_out, is_sendable
+from digit_recognizer.kaggle_api.credentials import as_basic_header, is_sendable, redact
 from digit_recognizer.kaggle_api.errors import Problem, describe
 
 SECRET = "KGAT_0123456789abcdef"
@@ -28,7 +28,7 @@ def problem(error: BaseException) -> Problem:
 
 
 @pytest.mark.parametrize(
-    ("error", "says", "may_pass", "is_refusal"),
+    ("error", "says", "is_temporary", "is_refusal"),
     [
         (answer(401), "refused the credentials (kaggle.json)", False, True),
         (answer(403), f"{PAGE}/rules", False, True),
@@ -45,12 +45,12 @@ def problem(error: BaseException) -> Problem:
     ],
 )
 def test_each_way_to_fail_is_told_for_what_it_is(
-    error: BaseException, says: str, may_pass: bool, is_refusal: bool
+    error: BaseException, says: str, is_temporary: bool, is_refusal: bool
 ) -> None:
     found = problem(error)
     assert says in found.what
     assert SECRET not in found.what
-    assert (found.may_pass, found.is_refusal) == (may_pass, is_refusal)
+    assert (found.is_temporary, found.is_refusal) == (is_temporary, is_refusal)
 
 
 def test_what_the_server_says_is_one_short_line_and_only_once_the_secrets_are_known() -> None:
@@ -92,11 +92,11 @@ def test_a_wait_that_makes_no_sense_is_none(value: str) -> None:
 def test_a_secret_is_blotted_out_in_every_form() -> None:
     basic = as_basic_header("me", "k3y")
     text = f"Bearer abc.def, basic {basic}; {SECRET}\nhttps://x/file.zip?signature=1&x=2 end"
-    told = blot_out(text, [SECRET, ""])
+    told = redact(text, [SECRET, ""])
     for secret in ("abc.def", basic, SECRET, "signature"):
         assert secret not in told
     assert told.endswith("https://x/file.zip?*** end")
-    assert blot_out("a short key", ["a"]) == "a short key", "it would blot out every a"
+    assert redact("a short key", ["a"]) == "a short key", "it would redact every a"
 
 
 @pytest.mark.parametrize(

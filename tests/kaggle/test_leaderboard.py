@@ -84,7 +84,7 @@ def test_all_pages_of_a_long_list_are_read(kaggle: KaggleServer, empty: Workspac
     output = leaderboard(kaggle, empty)
     assert sorted(each.kaggle_ref or 0 for each in list_entries(empty)) == list(refs)
     assert kaggle.calls("ListSubmissions") == 2
-    assert "Nothing has a public score yet" in output
+    assert "No submission has a public score yet" in output
 
 
 def test_without_credentials_the_ledger_is_shown_and_nobody_asked(

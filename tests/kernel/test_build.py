@@ -16,8 +16,8 @@ from slugify import slugify
 
 from digit_recognizer.data.sources.mounted import VARIABLE
 from digit_recognizer.kernel import build
-from digit_recognizer.kernel.bring_home import install_runs
 from digit_recognizer.kernel.build import Job, build_kernel, plan_job
+from digit_recognizer.kernel.install_runs import install_runs
 from digit_recognizer.kernel.launcher import launch
 from digit_recognizer.runs.environment import current_commit
 from digit_recognizer.runs.folder import open_run

@@ -1,4 +1,4 @@
-"""What a kernel is to do is what a person would type, and refused at home where that fails."""
+"""What a kernel is to do is what a person would type, refused here where it would fail there."""
 
 import re
 from dataclasses import replace

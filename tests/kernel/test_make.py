@@ -26,7 +26,7 @@ def test_a_kernel_is_built_where_it_is_said_to_be(workspace: Workspace) -> None:
     assert [path.name for path in workspace.kernel.iterdir()] == [folder.name]
 
 
-def test_runs_are_brought_home_by_the_same_command(workspace: Workspace, tmp_path: Path) -> None:
+def test_runs_are_installed_by_the_same_command(workspace: Workspace, tmp_path: Path) -> None:
     away = Workspace(tmp_path / "away")
     make_up_run(away)
     pack_runs(away, ["made-up"], tmp_path / "home" / "runs.zip")
@@ -55,7 +55,7 @@ def leave_runs(workspace: Workspace, tmp_path: Path) -> bytes:
     return (tmp_path / "runs.zip").read_bytes()
 
 
-def test_a_kernel_is_pushed_watched_and_its_runs_brought_home(
+def test_a_kernel_is_pushed_watched_and_its_runs_installed(
     workspace: Workspace, tmp_path: Path, tiny_kaggle: KaggleServer
 ) -> None:
     tiny_kaggle.kernel = Kernel(

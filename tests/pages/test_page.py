@@ -10,9 +10,8 @@ from jinja2 import UndefinedError
 from playwright.sync_api import Page
 from rich.console import Console
 
-from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.page import find_links, print_points, render
 from digit_recognizer.pages.pictures import INK, as_svg, digit_uri, new_figure, png_of, tidy
-from digit_recognizer.pages.points import print_points
 from tests.browser import PHONE, open_file, require_no_sideways_scrolling
 
 TEMPLATE = """

@@ -6,12 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from digit_recognizer.report.index_page.comparison import (
-    adjust,
-    count_overlaps,
-    count_shared,
-    jaccard,
-)
+from digit_recognizer.report.index_page.blends import count_overlaps, count_shared, jaccard
+from digit_recognizer.report.index_page.pairs import adjust
 from digit_recognizer.scores import compare, exact_p
 
 RANDOM = np.random.default_rng(0)

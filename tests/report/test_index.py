@@ -107,7 +107,7 @@ def test_a_blend_that_was_submitted_is_there_too(workspace: Workspace) -> None:
     found = by_name(findings)
     assert set(found) == {"a", "b", "c", "a+b"}, "the same members once, and no missing ones"
     assert found["a+b"].score == blend(runs[:2], load_labels(workspace)).score
-    assert [each.candidate.name for each in findings.anatomies] == ["a+b"]
+    assert [each.candidate.name for each in findings.analyses] == ["a+b"]
     page = write_index(workspace, findings).read_text()
     assert "There is no blend" not in page
 
@@ -143,10 +143,10 @@ def test_without_a_member_is_the_blend_of_the_others(workspace: Workspace) -> No
     runs = [train(workspace, name, seed=seed) for seed, name in enumerate(names)]
     labels = load_labels(workspace)
     write_json(workspace.runs / "latest.json", {"label": "all", "names": list(names)})
-    (anatomy,) = find_all(workspace).anatomies
+    (analysis,) = find_all(workspace).analyses
     oof = {run.name: np.load(run.folder / "oof.npy") for run in runs}
     whole = set(np.flatnonzero(sum(oof.values()).argmax(axis=1) != labels).tolist())
-    for member in anatomy.members:
+    for member in analysis.members:
         others = sum(each for name, each in oof.items() if name != member.name)
         wrong = set(np.flatnonzero(others.argmax(axis=1) != labels).tolist())
         assert member.without.errors == len(wrong)
@@ -154,11 +154,11 @@ def test_without_a_member_is_the_blend_of_the_others(workspace: Workspace) -> No
         assert set(member.comparison.only_second_wrong.tolist()) == wrong - whole
         assert member.weight == pytest.approx(1 / 3)
     fitted = blend(runs, labels, "fitted")
-    assert {each.name: each.fitted_weight for each in anatomy.members} == fitted.weights
+    assert {each.name: each.fitted_weight for each in analysis.members} == fitted.weights
     wrong_in_any = set.union(*(wrong_images(run, labels) for run in runs))
-    assert sum(overlap.images for overlap in anatomy.overlaps) == len(wrong_in_any)
+    assert sum(overlap.images for overlap in analysis.overlaps) == len(wrong_in_any)
     wrong_in_all = set.intersection(*(wrong_images(run, labels) for run in runs))
-    assert set(anatomy.all_wrong.tolist()) == wrong_in_all
+    assert set(analysis.all_wrong.tolist()) == wrong_in_all
 
 
 def test_members_of_other_folds_have_no_fitted_weights_and_it_says_why(
@@ -167,9 +167,9 @@ def test_members_of_other_folds_have_no_fitted_weights_and_it_says_why(
     train(workspace, "stages")
     count = len(load_labels(workspace))
     train(workspace, "stages-light", folds=(np.arange(count)[::-1] % 3).astype(np.int8), seed=1)
-    (anatomy,) = find_all(workspace).anatomies
-    assert anatomy.fitted is None
-    assert "different folds" in anatomy.note
+    (analysis,) = find_all(workspace).analyses
+    assert analysis.fitted is None
+    assert "different folds" in analysis.note
     write_index(workspace, find_all(workspace))
     assert "different folds" in (workspace.reports / "index.html").read_text()
 

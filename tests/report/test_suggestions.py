@@ -9,10 +9,10 @@ import pytest
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train
 from digit_recognizer.experiments.best_of import name_best, save_best
 from digit_recognizer.experiments.named import EXPERIMENTS
-from digit_recognizer.report.doubts import find_doubts
 from digit_recognizer.report.index_page.findings import find_all
 from digit_recognizer.report.index_page.markdown import format_findings
 from digit_recognizer.report.index_page.suggestions import Advice, Suggestion
+from digit_recognizer.report.label_errors import find_suspected_labels
 from digit_recognizer.runs.folder import Run, open_run
 from digit_recognizer.scores import compare
 from digit_recognizer.workspace import Workspace
@@ -107,7 +107,7 @@ def make_seed(workspace: Workspace, name: str, seed: int, skill: float) -> Run:
 
 def test_labels_are_suggested_as_the_page_lists_them(workspace: Workspace) -> None:
     run = train(workspace, "alone", skill=5.0, seed=1)
-    suspected = find_doubts(load_labels(workspace), run.load_oof())
+    suspected = find_suspected_labels(load_labels(workspace), run.load_oof())
     suggestion = named(advice_on(workspace), "may be wrong")
     assert (suggestion is None) == (not suspected)
     if suggestion:

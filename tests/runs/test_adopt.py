@@ -171,3 +171,16 @@ def test_training_accuracy_is_suspicious_and_honest_accuracy_is_not(
     assert claim.is_suspicious
     assert claim.test.errors / claim.test.images > claim.labelled.errors / claim.labelled.images
     assert "Suspicious" in told or not judge_claim(open_run(home, "cheat"), reference).is_suspicious
+
+
+def test_another_clones_run_folder_is_installed_with_its_networks(
+    home: Workspace, workspace: Workspace
+) -> None:
+    told = run_well(workspace, "adopt", "--runs", str(home.runs / "tiny"))
+    assert "tiny" in told
+    assert "bit-identical" in run_well(workspace, "validate", "--experiments", "tiny")
+    assert np.array_equal(open_run(workspace, "tiny").load_oof(), open_run(home, "tiny").load_oof())
+    for wrong in (home.runs, home.data / "train.csv"):
+        refused = run(workspace, "adopt", "--runs", str(wrong))
+        assert refused.returncode == 1
+        assert "Traceback" not in refused.stdout

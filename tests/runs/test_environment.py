@@ -8,8 +8,8 @@ from digit_recognizer.runs import environment
 from digit_recognizer.runs.environment import (
     COMMIT_FILE,
     current_commit,
-    doubt_keras,
     find_older_keras,
+    warn_of_old_keras,
 )
 from digit_recognizer.workspace import ProjectError, Workspace, project_root
 
@@ -32,8 +32,8 @@ def test_an_older_keras_is_told_of(
 ) -> None:
     monkeypatch.setattr(environment, "_version", lambda library: version)
     assert find_older_keras() == older
-    doubt = doubt_keras()
-    assert (doubt or "").startswith(f"Keras {older} is older than 3.15.1" if older else "")
+    warning = warn_of_old_keras()
+    assert (warning or "").startswith(f"Keras {older} is older than 3.15.1" if older else "")
 
 
 @pytest.mark.parametrize("version", ["2.15.0", "3.4.1", None])

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from digit_recognizer.bench.scaling.inputs import CLUSTER, HERE, TRAININGS, Training
 from digit_recognizer.bench.scaling.simulation import Outcome, simulate
 from digit_recognizer.experiments.named import LINEUPS
+from digit_recognizer.pages.markdown import format_table
 from digit_recognizer.scores import format_percent
 
 _PLANNED = ("quick", "standard", "best")
@@ -77,6 +78,4 @@ def _clock(outcome: Outcome) -> str:
 
 
 def _format(rows: Sequence[tuple[str, ...]]) -> str:
-    headings, *others = rows
-    lines = [headings, ("---",) + ("---:",) * (len(headings) - 1), *others]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return format_table(rows, range(1, len(rows[0])))

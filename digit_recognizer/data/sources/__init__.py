@@ -1,8 +1,8 @@
 """Bring the competition's CSVs into `data/`, from wherever the person said.
 
 In: a source's name or a path. Out: `data/train.csv`, `test.csv`, `sample_submission.csv`, perhaps
-`solution.csv`, and `source.json`. What always holds: nothing gets its final name before it was
-read from end to end and found right, and credentials that fail are never papered over.
+`solution.csv`, and `source.json`. What always holds: nothing gets its final name before it was read
+from end to end and found right, and credentials that fail are an error.
 """
 
 import contextlib

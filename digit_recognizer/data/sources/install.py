@@ -33,29 +33,29 @@ SOLUTION = "solution.csv"
 
 
 @contextlib.contextmanager
-def incoming_folder(data: Path) -> Iterator[Path]:
-    """A folder inside `data/`, so that renaming out of it never copies; gone at the end."""
-    folder = data / f".incoming-{os.getpid()}"
+def incoming_folder(parent: Path) -> Iterator[Path]:
+    """A folder inside `data/` or `runs/`, so that renaming out of it never copies; then gone."""
+    folder = parent / f".incoming-{os.getpid()}"
     try:
         folder.mkdir(parents=True)
         yield folder
     except OSError as error:
         raise ProjectError(
             f"Cannot write {error.filename or folder}: {error.strerror or error}. "
-            f"{data} holds what it held before."
+            f"{parent} holds what it held before."
         ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def sweep_incoming(data: Path) -> None:
+def sweep_incoming(parent: Path) -> None:
     """Delete the incoming folders of commands that were killed."""
-    for folder in data.glob(".incoming-*"):
+    for folder in parent.glob(".incoming-*"):
         process = folder.name.rpartition("-")[2]
         is_running = process.isdigit() and int(process) != os.getpid() and is_alive(int(process))
         if not is_running:
             shutil.rmtree(folder, ignore_errors=True)
-    for folder in (data, data / ".cache"):
+    for folder in (parent, parent / ".cache"):
         sweep_temporaries(folder)
 
 

@@ -1,12 +1,42 @@
 """Images that occur more than once, pixel for pixel.
 
-In: a pool of images. Out: groups of equal ones. What always holds: equal bytes, nothing less, make
-a group; a group is in the order of its images, and groups in that of their first.
+In: the images of both parts as one list, a `Pool`, train first. Out: groups of equal ones. What
+always holds: equal bytes, nothing less, make a group; a group is in the order of its images, and
+groups are in that of their first. A person is told a part and its row, the first being 1.
 """
 
 from dataclasses import dataclass
 
-from digit_recognizer.report.explore.all_images import Pool
+import numpy as np
+
+from digit_recognizer.data.dataset import Digits
+
+
+@dataclass(frozen=True)
+class Pool:
+    images: np.ndarray  # (n, 28, 28) uint8
+    labels: np.ndarray  # of the training part, which comes first
+
+    @classmethod
+    def of(cls, train: Digits, test: Digits) -> "Pool":
+        assert train.labels is not None
+        return cls(np.concatenate([train.images, test.images]), train.labels)
+
+    def is_train(self, image: int) -> bool:
+        return image < len(self.labels)
+
+    def part_of(self, image: int) -> str:
+        return "train" if self.is_train(image) else "test"
+
+    def row_of(self, image: int) -> int:
+        return 1 + (image if self.is_train(image) else image - len(self.labels))
+
+    def label_of(self, image: int) -> int | None:
+        return int(self.labels[image]) if self.is_train(image) else None
+
+    def conflict(self, images: list[int]) -> bool:
+        """Whether these images, taken for the same, are labelled as different digits."""
+        return len({self.labels[image] for image in images if self.is_train(image)}) > 1
 
 
 @dataclass(frozen=True)

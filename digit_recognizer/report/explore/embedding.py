@@ -31,7 +31,7 @@ def embed(images: np.ndarray, sample: int = _SAMPLE, steps: int = _STEPS) -> Pla
     if len(chosen) < 10:
         return None
     pixels = images[chosen].reshape(len(chosen), -1).astype(np.float32) / 255
-    # Threads add up in the order in which they finish, and t-SNE makes much of a last bit.
+    # Threads add up in the order in which they finish, and t-SNE amplifies a last bit.
     with threadpool_limits(1):
         components = min(_COMPONENTS, len(chosen))
         reducing = PCA(components, svd_solver="randomized", random_state=_SEED)

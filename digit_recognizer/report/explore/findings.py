@@ -11,11 +11,9 @@ import numpy as np
 from rich.console import Console
 
 from digit_recognizer.data.dataset import fingerprint_of, load_test, load_train, read_source
-from digit_recognizer.report.explore.all_images import Pool
-from digit_recognizer.report.explore.counts import ClassCount, count_classes
-from digit_recognizer.report.explore.doubtful import Judgement, NoJudgement, judge_labels
+from digit_recognizer.report.explore.classes import ClassCount, Look, count_classes, look_at_classes
 from digit_recognizer.report.explore.drift import Drift, measure_drift
-from digit_recognizer.report.explore.duplicates import Duplicates, find_duplicates
+from digit_recognizer.report.explore.duplicates import Duplicates, Pool, find_duplicates
 from digit_recognizer.report.explore.embedding import Plane, embed
 from digit_recognizer.report.explore.ink import (
     InkPlaces,
@@ -24,8 +22,8 @@ from digit_recognizer.report.explore.ink import (
     find_ink,
     measure_intensities,
 )
-from digit_recognizer.report.explore.looks import Look, look_at_classes
 from digit_recognizer.report.explore.neighbours import Neighbours, Pair, find_neighbours
+from digit_recognizer.report.label_errors import Judgement, NoJudgement, judge_labels
 from digit_recognizer.scores import format_percent
 from digit_recognizer.workspace import Workspace
 
@@ -88,7 +86,7 @@ def explore(workspace: Workspace, console: Console | None = None) -> Findings:
     )
 
 
-def say_in_short(findings: Findings) -> list[str]:
+def list_main_points(findings: Findings) -> list[str]:
     """Return the main points, most basic first."""
     least = min(findings.counts, key=lambda count: count.images)
     most = max(findings.counts, key=lambda count: count.images)
@@ -120,10 +118,10 @@ def say_in_short(findings: Findings) -> list[str]:
         f"Near copies: {more}{_tell(len(pairs), 'pair', len(findings.conflicting_pairs))}."
     )
     match findings.judgement:
-        case Judgement(doubts=doubts, names=names):
+        case Judgement(suspects=suspects, names=names):
             points.append(
-                f"{_number(len(doubts), 'label')} of {len(findings.labels):,} "
-                f"{'is' if len(doubts) == 1 else 'are'} suspected to be wrong by "
+                f"{_number(len(suspects), 'label')} of {len(findings.labels):,} "
+                f"{'is' if len(suspects) == 1 else 'are'} suspected to be wrong by "
                 f"{', '.join(names)}."
             )
         case NoJudgement():

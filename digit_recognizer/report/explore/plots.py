@@ -19,7 +19,7 @@ from digit_recognizer.pages.pictures import (
     new_figure,
     tidy,
 )
-from digit_recognizer.report.explore.counts import CLASSES, ClassCount
+from digit_recognizer.report.explore.classes import CLASSES, ClassCount
 from digit_recognizer.report.explore.embedding import Plane
 from digit_recognizer.report.explore.ink import BIN, InkPlaces, Intensities
 

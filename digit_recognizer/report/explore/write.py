@@ -13,12 +13,11 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.page import find_links, print_points, render
 from digit_recognizer.pages.pictures import digit_uri
-from digit_recognizer.pages.points import print_points
 from digit_recognizer.report.explore import plots
-from digit_recognizer.report.explore.doubtful import Judgement
-from digit_recognizer.report.explore.findings import Findings, explore, say_in_short
+from digit_recognizer.report.explore.findings import Findings, explore, list_main_points
+from digit_recognizer.report.label_errors import Judgement
 from digit_recognizer.workspace import Workspace, sweep_temporaries, write_file
 
 _PAGE = "data.html"
@@ -26,7 +25,7 @@ _TEMPLATE = Path(__file__).with_name(_PAGE)
 _GROUPS_SHOWN = 24
 _OF_A_GROUP_SHOWN = 6
 _PAIRS_SHOWN = 24
-_DOUBTS_SHOWN = 60
+_SUSPECTED_SHOWN = 60
 
 
 @dataclass(frozen=True)
@@ -42,7 +41,7 @@ class Copy:
 def write_exploration(workspace: Workspace, console: Console) -> None:
     started = time.perf_counter()
     findings = explore(workspace, console)
-    points = say_in_short(findings)
+    points = list_main_points(findings)
     links = find_links(workspace.reports, _PAGE)
     page = render(_TEMPLATE, links=links, points=points, **_show(findings)).encode()
     path = workspace.reports / _PAGE
@@ -94,9 +93,9 @@ def _show(findings: Findings) -> dict[str, Any]:
         "pairs_by_parts": _count_by_parts(findings),
         "plane_plot": plots.draw_plane(findings.plane, labels) if findings.plane else None,
         "is_judged": isinstance(judgement, Judgement),
-        "doubts": [
-            (doubt, digit_uri(findings.pool.images[doubt.image]), doubt.image + 1)
-            for doubt in judgement.doubts[:_DOUBTS_SHOWN]
+        "suspects": [
+            (suspect, digit_uri(findings.pool.images[suspect.image]), suspect.image + 1)
+            for suspect in judgement.suspects[:_SUSPECTED_SHOWN]
         ]
         if isinstance(judgement, Judgement)
         else [],

@@ -10,12 +10,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from digit_recognizer.report.index_page.candidates import Candidate
-from digit_recognizer.report.index_page.comparison import (
-    Overlap,
-    count_overlaps,
-    count_shared,
-    jaccard,
-)
 from digit_recognizer.runs.blend import Blend, blend
 from digit_recognizer.scores import Comparison, Score, compare
 from digit_recognizer.workspace import ProjectError
@@ -32,8 +26,17 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Anatomy:
-    """A blend taken apart."""
+class Overlap:
+    """Images that so many of the members get wrong."""
+
+    members: int
+    images: int
+    blend_right: int
+
+
+@dataclass(frozen=True)
+class BlendAnalysis:
+    """What a blend consists of."""
 
     candidate: Candidate
     members: list[Member]
@@ -46,7 +49,7 @@ class Anatomy:
     all_wrong: np.ndarray  # rows, those that the blend is surest of first
 
 
-def take_apart(candidate: Candidate, labels: np.ndarray) -> Anatomy:
+def analyse_blend(candidate: Candidate, labels: np.ndarray) -> BlendAnalysis:
     runs, whole, predictions = list(candidate.runs), candidate.blend, candidate.predictions
     assert whole and predictions
     fitted, note = None, ""
@@ -72,7 +75,7 @@ def take_apart(candidate: Candidate, labels: np.ndarray) -> Anatomy:
         )
     all_wrong = np.flatnonzero(wrong.all(axis=0))
     surest = np.argsort(-predictions.confidence[all_wrong], kind="stable")
-    return Anatomy(
+    return BlendAnalysis(
         candidate=candidate,
         members=members,
         fitted=fitted,
@@ -83,3 +86,29 @@ def take_apart(candidate: Candidate, labels: np.ndarray) -> Anatomy:
         votes=votes,
         all_wrong=all_wrong[surest],
     )
+
+
+def count_overlaps(wrong: np.ndarray, blend_wrong: np.ndarray) -> list[Overlap]:
+    """Return them for one member, two, ... all; `wrong` is (members, images)."""
+    by_image = wrong.sum(axis=0)
+    return [
+        Overlap(members, int(those.sum()), int((those & ~blend_wrong).sum()))
+        for members in range(1, len(wrong) + 1)
+        for those in [by_image == members]
+    ]
+
+
+def count_shared(wrong: np.ndarray) -> np.ndarray:
+    """Return (members, members): how many images both get wrong."""
+    counts = wrong.astype(np.int64)
+    shared: np.ndarray = counts @ counts.T
+    return shared
+
+
+def jaccard(wrong: np.ndarray) -> np.ndarray:
+    """Return (members, members): the part of the images wrong in either that is wrong in both."""
+    shared = count_shared(wrong)
+    own = np.diag(shared)
+    either = own[:, None] + own - shared
+    # Two that make no error at all fail on the very same images.
+    return np.where(either == 0, 1.0, shared / np.maximum(either, 1))

@@ -7,7 +7,7 @@ it is then shown in.
 from dataclasses import dataclass
 
 from digit_recognizer.compete.ledger import Entry, list_entries
-from digit_recognizer.report.index_page.blends import Anatomy, take_apart
+from digit_recognizer.report.index_page.blends import BlendAnalysis, analyse_blend
 from digit_recognizer.report.index_page.candidates import Candidate, Field, gather
 from digit_recognizer.report.index_page.pairs import (
     MOST,
@@ -27,7 +27,7 @@ class Findings:
     pairs: list[Pair]
     best: Candidate | None  # the best of those that every image of the data was judged by
     level: list[Candidate]  # those without a significant difference from it
-    anatomies: list[Anatomy]
+    analyses: list[BlendAnalysis]
     timed: list[Candidate]  # the best of the complete ones of the same data
     submissions: list[Entry]  # those with a public score
     ledger_problem: str
@@ -47,10 +47,10 @@ def find_all(workspace: Workspace) -> Findings:
     compared = choose_compared(field.candidates)
     pairs = compare_all(compared)
     place = next((place for place, each in enumerate(compared) if each.is_complete), None)
-    anatomies = []
+    analyses = []
     if field.train is not None and field.train.labels is not None:
         labels = field.train.labels
-        anatomies = [take_apart(each, labels) for each in field.candidates if each.is_lineup]
+        analyses = [analyse_blend(each, labels) for each in field.candidates if each.is_lineup]
     best = None if place is None else compared[place]
     level = [] if place is None else level_with(place, compared, pairs)
     return Findings(
@@ -59,7 +59,7 @@ def find_all(workspace: Workspace) -> Findings:
         pairs=pairs,
         best=best,
         level=level,
-        anatomies=anatomies,
+        analyses=analyses,
         timed=_choose_timed(field),
         submissions=[entry for entry in entries if entry.public_score is not None],
         ledger_problem=ledger_problem,

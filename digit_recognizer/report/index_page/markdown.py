@@ -4,10 +4,10 @@ In: findings. Out: text. What always holds: names come from folders, so what Mar
 take for its own is escaped in them.
 """
 
-import re
 from collections.abc import Iterable
 
-from digit_recognizer.report.index_page.blends import Anatomy
+from digit_recognizer.pages.markdown import escape, format_table
+from digit_recognizer.report.index_page.blends import BlendAnalysis
 from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.report.index_page.findings import Findings
 from digit_recognizer.report.index_page.pairs import Pair
@@ -63,8 +63,8 @@ def format_findings(findings: Findings) -> str:
         ]
     if findings.best:
         parts += ["## What next?", *_describe_advice(findings)]
-    for anatomy in findings.anatomies:
-        parts += _describe_blend(anatomy)
+    for analysis in findings.analyses:
+        parts += _describe_blend(analysis)
     return "\n\n".join(part.rstrip("\n") for part in parts) + "\n"
 
 
@@ -93,12 +93,12 @@ def _cells_of_pair(pair: Pair, compared: list[Candidate]) -> tuple[str, ...]:
     )
 
 
-def _describe_blend(anatomy: Anatomy) -> list[str]:
-    fitted = anatomy.fitted
-    told = f"Equal weights: {anatomy.candidate.score}."
-    told += f" Cross-fitted weights: {fitted.score}." if fitted else f" {escape(anatomy.note)}"
+def _describe_blend(analysis: BlendAnalysis) -> list[str]:
+    fitted = analysis.fitted
+    told = f"Equal weights: {analysis.candidate.score}."
+    told += f" Cross-fitted weights: {fitted.score}." if fitted else f" {escape(analysis.note)}"
     return [
-        f"## Blend {escape(anatomy.candidate.name)}",
+        f"## Blend {escape(analysis.candidate.name)}",
         told,
         _table(
             ("member", "errors", "equal weight", "fitted weight", "blend without it", "more", "p"),
@@ -112,29 +112,22 @@ def _describe_blend(anatomy: Anatomy) -> list[str]:
                     format_difference(-member.comparison.difference),
                     format_p(member.comparison.p),
                 )
-                for member in anatomy.members
+                for member in analysis.members
             ),
         ),
         _table(
             ("wrong in", "images", "the blend gets right"),
             (
                 (
-                    f"{overlap.members} of {len(anatomy.members)}",
+                    f"{overlap.members} of {len(analysis.members)}",
                     f"{overlap.images:,}",
                     f"{overlap.blend_right:,}",
                 )
-                for overlap in anatomy.overlaps
+                for overlap in analysis.overlaps
             ),
         ),
     ]
 
 
-def escape(text: str) -> str:
-    # Underscores stay: inside a word they mean nothing, and names are full of them.
-    return re.sub(r"([\\|\[\]*`&]|<(?=\S))", r"\\\1", " ".join(text.split()))
-
-
 def _table(headings: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [headings, ("---",) * len(headings)]
-    lines += [tuple(escape(cell) for cell in row) for row in rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return format_table([headings, *(tuple(map(escape, row)) for row in rows)])

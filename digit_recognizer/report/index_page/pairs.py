@@ -4,11 +4,11 @@ In: candidates with predictions. Out: pairs, with p values that allow for how ma
 always holds: a candidate is compared only with those of the same data, and each pair once.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from digit_recognizer.report.index_page.candidates import Candidate
-from digit_recognizer.report.index_page.comparison import adjust
 from digit_recognizer.scores import LEVEL, Comparison, compare
 
 # A matrix of more is not read any more, and its tiles would make the page too big.
@@ -54,3 +54,13 @@ def level_with(place: int, compared: list[Candidate], pairs: list[Pair]) -> list
         for pair in pairs
         if place in (pair.first, pair.second) and not pair.is_difference
     ]
+
+
+def adjust(p_values: Sequence[float]) -> list[float]:
+    """Return Holm's p values: any of them below 5 % is a difference among all at 5 %."""
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, place in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[place]))
+        adjusted[place] = largest
+    return adjusted

@@ -14,10 +14,11 @@ import numpy as np
 from digit_recognizer.experiments.best_of import find_best, name_best
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.experiments.text import find_variation
-from digit_recognizer.report.doubts import find_doubts
+from digit_recognizer.report.index_page.blends import jaccard
 from digit_recognizer.report.index_page.candidates import Candidate, Field
-from digit_recognizer.report.index_page.comparison import adjust, jaccard
+from digit_recognizer.report.index_page.pairs import adjust
 from digit_recognizer.report.index_page.wording import relate_p
+from digit_recognizer.report.label_errors import find_suspected_labels
 from digit_recognizer.runs.adopt import judge_claim
 from digit_recognizer.runs.blend import average
 from digit_recognizer.runs.folder import Run
@@ -206,7 +207,7 @@ def _suggest_seed(best: Candidate, candidates: list[Candidate], labels: np.ndarr
 
 def _suggest_labels(best: Candidate, labels: np.ndarray) -> Found:
     probabilities = average([run.load_oof() for run in best.runs])
-    suspected = len(find_doubts(labels, probabilities))
+    suspected = len(find_suspected_labels(labels, probabilities))
     errors = int((probabilities.argmax(axis=1) != labels).sum())
     if not suspected:
         return None, ""

@@ -12,13 +12,12 @@ from urllib.parse import quote
 import numpy as np
 
 from digit_recognizer.compete.ledger import Entry
-from digit_recognizer.compete.public_score import difference_in_errors
-from digit_recognizer.compete.scatter import draw_scatter
+from digit_recognizer.compete.public_score import difference_in_errors, draw_scatter
 from digit_recognizer.data.dataset import Digits
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import as_svg, digit_uri, png_uri
 from digit_recognizer.report.index_page import wording
-from digit_recognizer.report.index_page.blends import Anatomy
+from digit_recognizer.report.index_page.blends import BlendAnalysis
 from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.report.index_page.figures import draw_time_against_errors
 from digit_recognizer.report.index_page.findings import Findings
@@ -123,12 +122,12 @@ class _Pictures:
             for row in _surest(rows, wrong)[:_PAIR_TILES]
         ]
 
-    def of_blend(self, anatomy: Anatomy) -> list[Tile]:
+    def of_blend(self, analysis: BlendAnalysis) -> list[Tile]:
         tiles = []
-        for row in anatomy.all_wrong[:_OVERLAP_TILES]:
-            votes, counts = np.unique(anatomy.votes[:, row], return_counts=True)
+        for row in analysis.all_wrong[:_OVERLAP_TILES]:
+            votes, counts = np.unique(analysis.votes[:, row], return_counts=True)
             said = [
-                (f"{count} of {len(anatomy.votes)} say", int(vote), True)
+                (f"{count} of {len(analysis.votes)} say", int(vote), True)
                 for vote, count in zip(votes, counts, strict=True)
             ]
             tiles.append(self._tile(int(row), said))

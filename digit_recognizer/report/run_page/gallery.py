@@ -1,8 +1,9 @@
 """Choose the images that a run's page shows.
 
 In: images, labels and out-of-fold probabilities of the images that were scored. Out: digits with
-what was said of them. What always holds: the choice follows from the run alone, and its number is
-bounded, so that the page of a run that learnt nothing can still be opened.
+what was said of them; training images as training's own function augments them. What always holds:
+the choice follows from the run alone, and its number is bounded, so that the page of a run that
+learnt nothing can still be opened.
 """
 
 from collections import Counter
@@ -10,14 +11,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from digit_recognizer.experiments.experiment import Augmentation, Experiment
 from digit_recognizer.pages.pictures import digit_uri
-from digit_recognizer.report.doubts import Doubt, find_doubts
+from digit_recognizer.report.label_errors import SuspectedLabel, find_suspected_labels
 
 MOST_ERRORS = 3_000
 AT_ONCE = 240  # the others unfold
-MOST_DOUBTS = 240
+MOST_SUSPECTED = 240
 _OF_EACH_KIND = 10
 _SAMPLES = 40
+DRAWS = 7  # augmented images in a row
+_AUGMENTED = 6  # rows
 _SEED = 0
 
 
@@ -78,14 +82,14 @@ def make_gallery(scored: Scored) -> Gallery:
     )
 
 
-def show_doubts(scored: Scored) -> tuple[list[tuple[str, Doubt, int]], int]:
-    """Return picture, doubt and row of the most doubtful labels, and how many there are in all."""
-    doubts = find_doubts(scored.labels, scored.probabilities)
+def show_suspected_labels(scored: Scored) -> tuple[list[tuple[str, SuspectedLabel, int]], int]:
+    """Return picture, label and row of the most suspicious labels, and how many there are."""
+    suspects = find_suspected_labels(scored.labels, scored.probabilities)
     shown = [
-        (digit_uri(scored.images[doubt.image]), doubt, int(scored.rows[doubt.image]) + 1)
-        for doubt in doubts[:MOST_DOUBTS]
+        (digit_uri(scored.images[suspect.image]), suspect, int(scored.rows[suspect.image]) + 1)
+        for suspect in suspects[:MOST_SUSPECTED]
     ]
-    return shown, len(doubts)
+    return shown, len(suspects)
 
 
 def _pick_errors(scored: Scored) -> tuple[list[int], list[int]]:
@@ -128,3 +132,26 @@ def _show(scored: Scored, place: int) -> Shown:
         confidence=float(row[predicted]),
         loss=float(-np.log(max(row[label], np.finfo(np.float32).tiny))),
     )
+
+
+def preview(images: np.ndarray, experiment: Experiment) -> list[list[str]]:
+    """Return six rows of pictures; none where the experiment moves nothing."""
+    if experiment.augmentation == Augmentation():
+        return []
+    # Keras takes seconds to load.
+    from digit_recognizer.learn.augment import augment
+    from digit_recognizer.learn.backend import configure
+    from digit_recognizer.learn.prediction import as_input
+
+    configure(1)
+    generator = np.random.default_rng(_SEED)
+    chosen = images[generator.permutation(len(images))[:_AUGMENTED]]
+    batches = [
+        np.asarray(augment(as_input(chosen), experiment.augmentation, generator))[..., 0]
+        for _ in range(DRAWS)
+    ]
+    moved = [np.clip(batch.round(), 0, 255).astype(np.uint8) for batch in batches]
+    return [
+        [digit_uri(chosen[place]), *(digit_uri(batch[place]) for batch in moved)]
+        for place in range(len(chosen))
+    ]

@@ -4,9 +4,9 @@ In: metrics, folds, the names of the pictures. Out: `report.md`. What always hol
 as on the page, and a name from a file is text and never markup.
 """
 
-import re
 from typing import Any
 
+from digit_recognizer.pages.markdown import escape, format_table
 from digit_recognizer.report.run_page.record import FoldRecord
 from digit_recognizer.scores import Score, format_percent
 
@@ -36,19 +36,14 @@ def write_markdown(
         lines += [f"Expected calibration error: {error:.4f}. {verdict or ''}".rstrip()]
     if len(folds) < metrics["folds"]:
         lines += ["", f"**Only {len(folds)} of {metrics['folds']} folds are there.**"]
-    lines += ["", *_table(_fold_rows(folds))]
+    lines += ["", format_table(_fold_rows(folds), range(6)).rstrip()]
     if "per_class" in metrics:
-        lines += ["", *_table(_digit_rows(metrics["per_class"]))]
+        lines += ["", format_table(_digit_rows(metrics["per_class"]), range(5)).rstrip()]
     if command:
         lines += ["", "To train it again:", "", f"    {command}"]
     for picture in pictures:
         lines += ["", f"![{_TITLES[picture]}](plots/{picture}.png)"]
     return ("\n".join(lines) + "\n").encode()
-
-
-def escape(text: str) -> str:
-    """Return the text so that Markdown shows it as it is."""
-    return re.sub(r"([^\w\s.,:-])", r"\\\1", " ".join(text.split()))
 
 
 def _fold_rows(folds: list[FoldRecord]) -> list[tuple[str, ...]]:
@@ -81,8 +76,3 @@ def _digit_rows(digits: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
             for digit, each in digits.items()
         ),
     ]
-
-
-def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    lines = [rows[0], ("---:",) * len(rows[0]), *rows[1:]]
-    return [f"| {' | '.join(line)} |" for line in lines]

@@ -1,16 +1,21 @@
-"""A run's times, configuration and environment, from its files.
+"""A run's times, configuration and environment, from its files, and the command that repeats it.
 
-In: a run. Out: rows of text and numbers. What always holds: a key that a file lacks shows as
-missing, and nothing here is believed to be of any shape that an older version may not have had.
+In: a run. Out: rows of text and numbers; what to type, or None where one line cannot say it. What
+always holds: a key that a file lacks shows as missing, nothing is assumed that older versions did
+not write, and the command leads to the very same experiment, which is checked.
 """
 
+import shlex
 from dataclasses import dataclass
 from typing import Any
 
-from digit_recognizer.experiments.text import flatten, to_dict
+from digit_recognizer.experiments.experiment import Experiment
+from digit_recognizer.experiments.named import EXPERIMENTS
+from digit_recognizer.experiments.text import find_variation, flatten, to_dict
 from digit_recognizer.runs.folder import Run
 
 _MISSING = "not on record"
+_LONGEST_NAME = 64
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,31 @@ def read_environment(run: Run, finished: list[int]) -> dict[str, str]:
         key: _together({fold: each.get(key, _MISSING) for fold, each in of_folds.items()})
         for key in keys
     }
+
+
+def adopt_again(name: str, files: dict[str, dict[str, str]]) -> str:
+    """Return the command that adopts these files under this name."""
+    options = [f"{what.upper()}={shlex.quote(each['file'])}" for what, each in files.items()]
+    return f"make adopt NAME={name} {' '.join(options)} FRESH=1"
+
+
+def find_command(experiment: Experiment) -> str | None:
+    if EXPERIMENTS.get(experiment.name) == experiment:
+        return f"make train EXPERIMENTS={experiment.name}"
+    name = experiment.name
+    if name in EXPERIMENTS:
+        name = f"{name[: _LONGEST_NAME - 6]}-again"
+    found = find_variation(experiment, name)
+    if not found:
+        return None
+    base, settings = found
+    quoted = shlex.quote(name)
+    return f'make train EXPERIMENTS={base} SET="{" ".join(settings)}" NAME={quoted}'
+
+
+def means_another_today(experiment: Experiment) -> bool:
+    """Whether the named experiment was changed since this was trained."""
+    return experiment.name in EXPERIMENTS and EXPERIMENTS[experiment.name] != experiment
 
 
 def as_text(value: Any) -> str:

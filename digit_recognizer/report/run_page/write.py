@@ -27,19 +27,17 @@ from digit_recognizer.report.run_page.gallery import (
     MOST_ERRORS,
     Scored,
     make_gallery,
-    show_doubts,
+    preview,
+    show_suspected_labels,
 )
 from digit_recognizer.report.run_page.markdown import write_markdown
-from digit_recognizer.report.run_page.preview import preview
 from digit_recognizer.report.run_page.record import (
-    read_environment,
-    read_experiment,
-    read_folds,
-)
-from digit_recognizer.report.run_page.repeat import (
     adopt_again,
     find_command,
     means_another_today,
+    read_environment,
+    read_experiment,
+    read_folds,
 )
 from digit_recognizer.runs.folder import Run
 from digit_recognizer.scores import (
@@ -128,7 +126,7 @@ def _show_images(run: Run, scored: Scored) -> dict[str, Any]:
     confusions = count_confusions(scored.labels, scored.predicted)
     bins = bin_by_confidence(scored.labels, scored.probabilities)
     gallery = make_gallery(scored)
-    doubts, all_doubts = show_doubts(scored)
+    suspects, all_suspected = show_suspected_labels(scored)
     return {
         "cells": make_cells(confusions, gallery.count_kinds()),
         "confused": most_confused(confusions, 5),
@@ -141,8 +139,8 @@ def _show_images(run: Run, scored: Scored) -> dict[str, Any]:
         "gallery": gallery,
         "at_once": AT_ONCE,
         "most_errors": MOST_ERRORS,
-        "doubts": doubts,
-        "all_doubts": all_doubts,
+        "suspects": suspects,
+        "all_suspected": all_suspected,
     }
 
 

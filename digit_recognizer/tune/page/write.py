@@ -14,7 +14,7 @@ from digit_recognizer.experiments.spaces import read_chosen
 from digit_recognizer.pages.page import find_links, render
 from digit_recognizer.pages.pictures import as_svg
 from digit_recognizer.report.index_page import wording
-from digit_recognizer.report.run_page.repeat import find_command
+from digit_recognizer.report.run_page.record import find_command
 from digit_recognizer.scores import format_percent
 from digit_recognizer.tune.judging import find_verdict
 from digit_recognizer.tune.page.analysis import (

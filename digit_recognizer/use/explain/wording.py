@@ -11,7 +11,7 @@ from digit_recognizer.use.explain.examine import WINDOW
 from digit_recognizer.use.explain.findings import Findings
 
 
-def say_in_short(findings: Findings) -> list[str]:
+def list_main_points(findings: Findings) -> list[str]:
     return [_say_who_is_shown(findings), _say_what_turns(findings), _say_how_alike(findings)]
 
 

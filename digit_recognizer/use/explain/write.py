@@ -12,16 +12,15 @@ import numpy as np
 from rich.console import Console
 from rich.markup import escape
 
-from digit_recognizer.pages.page import find_links, render
+from digit_recognizer.pages.page import find_links, print_points, render
 from digit_recognizer.pages.pictures import digit_uri
-from digit_recognizer.pages.points import print_points
 from digit_recognizer.use.explain import map_pictures
 from digit_recognizer.use.explain.agreement import draw_agreement, middle_of
 from digit_recognizer.use.explain.choose import Chosen
 from digit_recognizer.use.explain.examine import OCCLUSION, SHAP, WINDOW, Answer, Explanation
 from digit_recognizer.use.explain.findings import Findings, find_explanations, name_networks
 from digit_recognizer.use.explain.gradients import SAMPLES, TOLERANCE
-from digit_recognizer.use.explain.wording import say_in_short
+from digit_recognizer.use.explain.wording import list_main_points
 from digit_recognizer.workspace import Workspace, sweep_temporaries, write_file
 
 _PAGE = "explain.html"
@@ -66,7 +65,7 @@ def write_explanations(
     path = workspace.reports / _PAGE
     sweep_temporaries(workspace.reports)
     write_file(path, page)
-    print_points(say_in_short(findings), console)
+    print_points(list_main_points(findings), console)
     if findings.obstacle:
         console.print(f"- {escape(findings.obstacle)} To get that column: {_REMEDY}")
     console.print(
@@ -88,7 +87,7 @@ def render_page(findings: Findings, links: list[tuple[str, str]]) -> str:
         _TEMPLATE,
         links=links,
         findings=findings,
-        points=say_in_short(findings),
+        points=list_main_points(findings),
         hardest=[_show(findings, each) for each in findings.hardest],
         typical=[_show(findings, each) for each in findings.typical],
         methods=list(findings.untrained),

@@ -7,6 +7,7 @@ only numbers that were measured, and names are escaped.
 
 import re
 
+from digit_recognizer.pages.markdown import format_table
 from digit_recognizer.scores import Score, format_percent
 from digit_recognizer.use.export.facts import LIMITS, Facts
 from digit_recognizer.use.export.speed import HEADINGS, Speed
@@ -39,7 +40,9 @@ def write_card(
         "## How fast it is",
         _tell_speeds(speeds, conditions),
         "## Files",
-        _format_table([("file", "sha256"), *((_escape(n), f"`{h}`") for n, h in hashes.items())]),
+        format_table(
+            [("file", "sha256"), *((_escape(n), f"`{h}`") for n, h in hashes.items())]
+        ).rstrip(),
     ]
     return ("\n\n".join(sections) + "\n").encode()
 
@@ -88,9 +91,9 @@ def _judge(facts: Facts) -> str:
         )
         for digit, each in enumerate(facts.digits)
     ]
-    table = _format_table(
+    table = format_table(
         [("digit", "images", "errors", "recall (95 % interval)", "precision"), *rows]
-    )
+    ).rstrip()
     return (
         f"Out of fold: {facts.score}, log loss {facts.log_loss:.4f}. Each "
         "image was predicted by the networks that were not trained on it, one of each experiment. "
@@ -135,12 +138,7 @@ def _list_comparisons(comparisons: dict[str, Comparison]) -> str:
 def _tell_speeds(speeds: list[Speed], conditions: str) -> str:
     if not speeds:
         return "Not measured; `make export SPEED=1` measures it."
-    return _format_table([HEADINGS, *(each.cells for each in speeds)]) + f"\n\n{conditions}"
-
-
-def _format_table(rows: list[tuple[str, ...]]) -> str:
-    lines = [rows[0], ("---",) * len(rows[0]), *rows[1:]]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return format_table([HEADINGS, *(each.cells for each in speeds)]) + f"\n{conditions}"
 
 
 def _escape(text: str) -> str:

@@ -5,8 +5,7 @@ import pytest
 
 from digit_recognizer.data.sources.sample import enlarge
 from digit_recognizer.report.explore import neighbours
-from digit_recognizer.report.explore.all_images import Pool
-from digit_recognizer.report.explore.duplicates import find_duplicates
+from digit_recognizer.report.explore.duplicates import Pool, find_duplicates
 from digit_recognizer.report.explore.neighbours import find_neighbours, move_to_middle
 
 TRAIN = 60

@@ -5,11 +5,10 @@ import pytest
 from sklearn.datasets import load_digits
 
 from digit_recognizer.data.sources.sample import enlarge
-from digit_recognizer.report.explore.counts import count_classes
+from digit_recognizer.report.explore.classes import count_classes, look_at_classes
 from digit_recognizer.report.explore.drift import measure_drift
 from digit_recognizer.report.explore.embedding import embed
 from digit_recognizer.report.explore.ink import amount_of_ink, find_ink, measure_intensities
-from digit_recognizer.report.explore.looks import look_at_classes
 
 
 @pytest.fixture(scope="module")

@@ -146,19 +146,17 @@ def test_without_a_run_it_names_the_way_to_one(workspace: Workspace, tab: Page) 
     printed = write(workspace)
     assert "make train" in printed
     open_file(tab, page_of(workspace))
-    assert "make train" in tab.locator("#doubts ~ p").all_inner_texts()[0]
+    assert "make train" in tab.locator("#suspects ~ p").all_inner_texts()[0]
 
 
-def test_labels_that_a_run_doubts_are_shown_first_and_no_others(
-    workspace: Workspace, tab: Page
-) -> None:
+def test_suspected_labels_are_shown_first_and_no_others(workspace: Workspace, tab: Page) -> None:
     labels = load_train(workspace).labels
     assert labels is not None
     swapped = {17: int(labels[17] + 1) % 10, 101: int(labels[101] + 3) % 10}
     train_made_up(workspace, swapped)
     assert "2 labels of 240 are suspected to be wrong by judge" in write(workspace)
     open_file(tab, page_of(workspace))
-    shown = tab.locator("#doubts ~ .tiles img").all()
+    shown = tab.locator("#suspects ~ .tiles img").all()
     assert [image.get_attribute("alt") for image in shown] == [
         f"train {image + 1}, labelled {labels[image]}, predicted {digit}"
         for image, digit in swapped.items()

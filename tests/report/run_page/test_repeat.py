@@ -8,7 +8,7 @@ import pytest
 from digit_recognizer.experiments.experiment import Augmentation, Dense, Experiment
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.experiments.text import resolve_experiment
-from digit_recognizer.report.run_page.repeat import find_command, means_another_today
+from digit_recognizer.report.run_page.record import find_command, means_another_today
 
 
 def follow(command: str) -> Experiment:

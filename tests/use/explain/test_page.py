@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from digit_recognizer.use.explain.findings import Findings
-from digit_recognizer.use.explain.wording import say_in_short
+from digit_recognizer.use.explain.wording import list_main_points
 from digit_recognizer.use.explain.write import render_page
 from tests.browser import DESKTOP, PHONE, open_file, require_no_sideways_scrolling
 from tests.use.explain.made_up import make_findings
@@ -74,7 +74,7 @@ def test_the_page_has_the_numbers_of_the_findings(tab: Page, tmp_path: Path) -> 
     findings = make_findings()
     open_file(tab, write_page(tmp_path, findings))
     text = tab.inner_text("body")
-    for point in say_in_short(findings):
+    for point in list_main_points(findings):
         assert point.replace(" %", "\u00a0%") in text
     assert "at most 0.0004." in text
     rows = tab.locator("#figures tbody tr")

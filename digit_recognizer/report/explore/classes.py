@@ -1,15 +1,36 @@
-"""Samples, mean and variation of each digit's images.
+"""The images of each digit: how many there are, samples, mean and variation.
 
-In: labelled images. Out: a `Look` for each digit that occurs. What always holds: the same images
-give the same samples.
+In: labelled images. Out: a `ClassCount` for each of the ten digits, and a `Look` for each digit
+that occurs. What always holds: the same images give the same samples.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+CLASSES = 10
 SAMPLES = 10
 _SEED = 0
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    digit: int
+    images: int
+    share: float
+
+    @property
+    def against_even(self) -> float:
+        """How much more, or less, than an even share, as a part of that share."""
+        return self.share * CLASSES - 1
+
+
+def count_classes(labels: np.ndarray) -> list[ClassCount]:
+    counts = np.bincount(labels, minlength=CLASSES)
+    return [
+        ClassCount(digit, int(images), float(images / len(labels)))
+        for digit, images in enumerate(counts)
+    ]
 
 
 @dataclass(frozen=True)

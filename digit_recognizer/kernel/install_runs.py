@@ -1,30 +1,28 @@
-"""Put what a kernel has trained into `runs/`, as if it had been trained here.
+"""Install runs that were trained elsewhere in `runs/`, as if they had been trained here.
 
-In: `runs.zip`, as the kernel left it. Out: run folders and `latest.json`. What always holds: an
-archive is taken whole or not at all; nothing gets its final name before every hash in it was found
-right; no fold that was trained here is lost unless the person asked for that.
+In: `runs.zip`, as a kernel left it, or another clone's run folder. Out: run folders and
+`latest.json`. What always holds: an archive is installed completely or not at all; nothing gets its
+final name before every hash in it was found right; no fold that was trained here is lost unless the
+person asked for that.
 """
 
 import contextlib
 import os
-import re
-import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from digit_recognizer.data.sources.install import incoming_folder, sweep_incoming
 from digit_recognizer.data.sources.local import reading_archive
 from digit_recognizer.faults import fault_point
-from digit_recognizer.kernel.pack import LATEST, find_run
+from digit_recognizer.kernel.pack import LATEST, find_run, pack_folder
 from digit_recognizer.runs.folder import Run, load_array, read_config
 from digit_recognizer.runs.opening import list_differences
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
-    is_alive,
     locked,
     read_json,
     require_writable,
@@ -34,16 +32,21 @@ from digit_recognizer.workspace import (
 
 # The largest network here has 18 MB with its optimizer: room for larger ones, none for a zip bomb.
 LARGEST_FILE, LARGEST_ARCHIVE = 256 << 20, 4 << 30
-_INCOMING = re.compile(r"\.incoming-(\d+)")
 _SAME = ("experiment", "data")
-_HOW_TO = "Add FRESH=1 to replace it by what the kernel trained."
+_HOW_TO = "Add FRESH=1 to replace it by the one from elsewhere."
 
 
 def install_runs(workspace: Workspace, archive: Path, fresh: bool = False) -> list[str]:
     """Put the archive's runs in place; return their names."""
     require_writable(workspace.runs)
-    with _incoming_folder(workspace.runs) as incoming:
-        names = _unpack(archive, incoming)
+    sweep_incoming(workspace.runs)
+    with incoming_folder(workspace.runs) as incoming:
+        if archive.is_dir():
+            packed = incoming / "runs.zip"
+            pack_folder(archive, packed)
+            names = _unpack(packed, incoming)
+        else:
+            names = _unpack(archive, incoming)
         if not names:
             raise ProjectError(f"{archive} holds no run.")
         for name in names:
@@ -61,21 +64,6 @@ def install_runs(workspace: Workspace, archive: Path, fresh: bool = False) -> li
             if latest:
                 write_json(workspace.runs / LATEST, latest)
     return names
-
-
-@contextlib.contextmanager
-def _incoming_folder(runs: Path) -> Iterator[Path]:
-    """A folder inside `runs/`, so that renaming out of it never copies; gone at the end."""
-    for left in runs.glob(".incoming-*"):
-        match = _INCOMING.fullmatch(left.name)
-        if match and not is_alive(int(match[1])):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = runs / f".incoming-{os.getpid()}"
-    try:
-        folder.mkdir()
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _unpack(path: Path, incoming: Path) -> list[str]:
@@ -126,18 +114,18 @@ def _check(archive: Path, folder: Path) -> None:
             "it again."
         )
     folds = run.folds
-    whole = folds.ndim == 1 and set(np.unique(folds)) == set(range(run.experiment.folds))
+    is_whole = folds.ndim == 1 and set(np.unique(folds)) == set(range(run.experiment.folds))
     scored = {"oof.npy": run.load_oof, "test.npy": run.load_test} if run.is_complete else {}
     for name in ("oof.npy", "test.npy"):
         if (folder / name).exists():
             loaded = load_array(folder / name)
-            whole = whole and name in scored and np.array_equal(loaded, scored[name]())
-    if not whole:
+            is_whole = is_whole and name in scored and np.array_equal(loaded, scored[name]())
+    if not is_whole:
         raise ProjectError(f"{archive}: the files of {folder.name} do not belong together.")
 
 
 def _read_latest(incoming: Path, names: list[str]) -> dict[str, Any] | None:
-    """Return what was trained last over there, if all of that is here now."""
+    """Return what was trained last elsewhere, if all of that is here now."""
     match read_json(incoming / LATEST):
         case {"label": str(label), "names": [*latest]} if latest and set(latest) <= set(names):
             return {"label": label, "names": latest}
@@ -181,6 +169,6 @@ def _put_in_place(incoming: Path, folder: Path) -> None:
     if folder.exists():
         # Into the folder that goes at the end: a rename is over in a moment, a deletion is not.
         os.replace(folder, incoming / f".old-{folder.name}")
-        fault_point("bring home")
+        fault_point("install run")
     os.replace(incoming / folder.name, folder)
-    fault_point("bring home")
+    fault_point("install run")

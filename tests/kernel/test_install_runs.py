@@ -1,4 +1,4 @@
-"""What a kernel trained comes home byte for byte, or nothing of it does."""
+"""What a kernel trained is installed byte for byte, or nothing of it is."""
 
 import json
 import os
@@ -12,10 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digit_recognizer.kernel import bring_home
-from digit_recognizer.kernel.archive import zip_members
-from digit_recognizer.kernel.bring_home import install_runs
-from digit_recognizer.kernel.pack import pack_runs
+from digit_recognizer.kernel import install_runs as module
+from digit_recognizer.kernel.install_runs import install_runs
+from digit_recognizer.kernel.pack import pack_runs, zip_members
 from digit_recognizer.runs.folder import array_bytes, open_run
 from digit_recognizer.workspace import ProjectError, Workspace, locked, sha256_of, write_json
 from tests.commands import run, run_well
@@ -62,7 +61,7 @@ def assert_refused(home: Workspace, archive: Path, message: str, fresh: bool = F
     assert not (home.root / "evil").exists()
 
 
-def test_runs_come_home_byte_for_byte(away: Workspace, home: Workspace) -> None:
+def test_runs_are_installed_byte_for_byte(away: Workspace, home: Workspace) -> None:
     make_up_run(away, "another", seed=1)
     (away.runs / "made-up" / "notes.txt").write_text("mine")
     archive = pack(away, "made-up", "another")
@@ -79,7 +78,7 @@ def test_runs_come_home_byte_for_byte(away: Workspace, home: Workspace) -> None:
     assert pack(home, "made-up", "another").read_bytes() == before
 
 
-def test_a_run_that_was_cut_short_comes_home_to_be_gone_on_with(
+def test_a_run_that_was_cut_short_is_installed_and_continued(
     away: Workspace, home: Workspace
 ) -> None:
     make_up_run(away, "short", only_folds=(0, 2))
@@ -204,10 +203,10 @@ def test_links_doubles_and_large_files_are_refused(
     assert_refused(home, linked, "as a link")
     assert_refused(home, add("Made-up/config.json", b"x", stat.S_IFREG | 0o644), "a file twice")
     large = add("made-up/fold-7/oof.npy", bytes(4000), 0)
-    monkeypatch.setattr(bring_home, "LARGEST_FILE", 3999)
+    monkeypatch.setattr(module, "LARGEST_FILE", 3999)
     assert_refused(home, large, "is larger than")
     monkeypatch.undo()
-    monkeypatch.setattr(bring_home, "LARGEST_ARCHIVE", 9999)
+    monkeypatch.setattr(module, "LARGEST_ARCHIVE", 9999)
     assert_refused(home, whole, "holds more than")
 
 
@@ -298,7 +297,7 @@ def test_latest_is_what_came_home_only(away: Workspace, home: Workspace) -> None
     assert not (home.runs / "latest.json").exists()
 
 
-@pytest.mark.parametrize("fault", ["bring home:1", "bring home:2", "rename done.json:2"])
+@pytest.mark.parametrize("fault", ["install run:1", "install run:2", "rename done.json:2"])
 def test_killed_on_the_way_home_the_same_command_gets_there(
     away: Workspace, home: Workspace, fault: str
 ) -> None:
