@@ -9,7 +9,7 @@ SHELL := /bin/sh
 .SUFFIXES:
 # `make -j download train submit` must not train what is not downloaded yet.
 .NOTPARALLEL:
-.PHONY: help setup setup-dev setup-use setup-cluster setup-tune setup-shap download explore split train tune adopt submit validate report leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
+.PHONY: help setup setup-dev setup-use setup-cluster setup-tune setup-shap download explore split train tune adopt submit validate report compare leaderboard kernel predict serve explain export cluster scaling bench test lint clean requirements
 
 VENV ?= .venv
 SOURCE ?= auto
@@ -143,6 +143,10 @@ validate: setup  ## load the saved networks and check that they predict the same
 report: setup  ## all runs compared, and a page for each, to open in a browser: reports/index.html
 ## EXPERIMENTS="a b" (only their pages)  FORMAT=md (print everything as Markdown, write nothing)
 	@$(RUN) scripts/report.py $${EXPERIMENTS:+--experiments="$$EXPERIMENTS"} --format="$$FORMAT"
+
+compare: setup  ## where submissions differ, and what that can mean: reports/compare.html
+## FILES="a.csv b.csv" (also names from `make leaderboard`, runs, line-ups; nothing: the two newest)
+	@$(RUN) scripts/compare.py $${FILES:+--files="$$FILES"}
 
 leaderboard: setup  ## every submission: out-of-fold beside public score, and your rank
 	@$(RUN) scripts/leaderboard.py

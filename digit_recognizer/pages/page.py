@@ -32,6 +32,7 @@ def find_links(reports: Path, own: str) -> list[tuple[str, str]]:
     pages = [
         ("All runs", "index.html"),
         ("The data", "data.html"),
+        ("Submissions", "compare.html"),
         ("What decided", "explain.html"),
     ]
     searches = sorted(path.name for path in reports.glob("tune-*.html"))

@@ -56,7 +56,7 @@ from digit_recognizer.workspace import (
 
 _TEMPLATE = Path(__file__).with_name("run.html")
 # Pages that are no run's, though a run may be called so.
-_TAKEN = {"index", "data", "explain"}
+_TAKEN = {"index", "data", "explain", "compare"}
 
 
 def name_page(run_name: str) -> str:

@@ -1,0 +1,1 @@
+"""Submissions side by side, as one page."""
