@@ -150,7 +150,7 @@ def test_misspelt_options_are_refused_and_values_are_taken_as_typed(clone: Path)
     [
         ("train SOURCE=mnist", "SOURCE", "SOURCE is for: download."),
         ("train TRIALS=4", "TRIALS", "TRIALS is for: tune."),
-        ("submit NAME=foo", "NAME", "NAME is for: kernel train."),
+        ("submit NAME=foo", "NAME", "NAME is for: adopt kernel train."),
         ("submit SET=", "SET", "SET is for: kernel train."),
         (
             "report LINEUP=quick",
@@ -158,7 +158,7 @@ def test_misspelt_options_are_refused_and_values_are_taken_as_typed(clone: Path)
             "The options of `make report`: EXPERIMENTS FORMAT PYTHON",
         ),
         ("leaderboard EXPERIMENTS=", "EXPERIMENTS", "EXPERIMENTS is for:"),
-        ("validate FOLDS=0", "FOLDS", "FOLDS is for: train tune."),
+        ("validate FOLDS=0", "FOLDS", "FOLDS is for: adopt train tune."),
         ("train GPU=1", "GPU", "GPU is for: setup."),
         ("LINEUP=quick", "LINEUP", "`make help` does not take LINEUP."),
     ],
