@@ -123,6 +123,6 @@ def _print_advice(findings: Findings, console: Console) -> None:
         console.print(f"{number}. {escape(each.what)} {escape(each.evidence)}")
         console.print(f"   {escape(each.command)}", style="bold")
     if not advice.suggestions:
-        console.print("Nothing: no difference here is more than chance.")
+        console.print("No suggestion follows from these runs.")
     for note in advice.notes:
         console.print(escape(note))

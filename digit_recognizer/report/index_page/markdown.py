@@ -75,7 +75,7 @@ def _describe_advice(findings: Findings) -> list[str]:
         for number, each in enumerate(advice.suggestions, start=1)
     ]
     return [
-        *(told or ["Nothing: no difference here is more than chance."]),
+        *(told or ["No suggestion follows from these runs."]),
         *map(escape, advice.notes),
     ]
 

@@ -84,6 +84,7 @@ def write_run_page(workspace: Workspace, run: Run, train: Digits | None) -> Path
         "missing": sorted(set(range(run.experiment.folds)) - set(finished)),
         "stale": stale,
         "folds": folds,
+        "has_folds": run.experiment.folds > 1,
         "adopted": run.config.get("adopted") if run.is_adopted else None,
         "curves": [] if run.is_adopted else [_draw_curve(run, what) for what in ("loss", "errors")],
         "curve_note": explain(run.experiment),
