@@ -98,7 +98,7 @@ def _suggest_member(best: Candidate, candidates: list[Candidate], labels: np.nda
     before = int(wrong.sum())
     gain = (
         f"{before - comparison.difference:,} errors out of fold instead of {before:,} "
-        f"(p {relate_p(p)}, corrected for {len(tried)} run{'s' * (len(tried) > 1)} tried)"
+        f"(p {relate_p(p)}{f', corrected for {len(tried)} runs tried' if tried[1:] else ''})"
     )
     shared = f"{format_percent(overlap)} of the images that either gets wrong, both do"
     if p >= LEVEL:
@@ -198,7 +198,7 @@ def _suggest_seed(best: Candidate, candidates: list[Candidate], labels: np.ndarr
             f"{run.experiment.folds} for {share * images:,.0f} of the {images:,} test images "
             f"({format_percent(share, 2)}); it is wrong on {format_percent(errors / judged, 2)}, "
             "so averaging matters here. A second seed shows out of fold whether more of it helps; "
-            f"it takes about {run.metrics['seconds'] / 60:,.0f} minutes of one process.",
+            f"training {run.name} took {run.metrics['seconds'] / 60:,.1f} minutes of one process.",
             command,
         ),
         "",
