@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.markup import escape
 
 from digit_recognizer.data.dataset import Digits, fingerprint_of
 from digit_recognizer.data.folds import assign_folds
@@ -97,6 +98,10 @@ def train_experiments(
             run.save_fold(result)
             run.finish(labels)
             console.print(_describe(fit, result, labels))
+            if problem := result.facts.get("checkpoint_problem"):
+                console.print(
+                    f"[yellow]No checkpoint of it was saved at last:[/] {escape(problem)}"
+                )
         for run in runs.values():
             run.finish(labels)
     return list(runs.values())

@@ -88,6 +88,7 @@ def fit_fold(
     timer = SaveTimer()
     history: list[dict[str, float]] = []
     earlier: list[dict[str, Any]] = []
+    problem: str | None = None
     if checkpoint and (saved := checkpoint.load()):
         training_state.restore(saved, checkpoint)
         history, earlier = saved.values["history"], saved.values["parts"]
@@ -119,14 +120,13 @@ def fit_fold(
         if len(watched) and stopper.is_over(record["watched_loss"], model):
             break
         if checkpoint and epoch + 1 < experiment.epochs and timer.is_over():
-            parts = [*earlier, describe_part(epoch + 1, started, threads)]
             values = {
                 "epochs": epoch + 1,
                 "precision": precision,
                 "history": history,
-                "parts": parts,
+                "parts": [*earlier, describe_part(epoch + 1, started, threads)],
             }
-            checkpoint.save(training_state.collect(values))
+            problem = checkpoint.save(training_state.collect(values))
             timer.restart()
     stopper.restore_best(model)
     if average:
@@ -147,6 +147,7 @@ def fit_fold(
             "training_seconds": round(seconds_of(earlier) + trained - started, 3),
             "seconds": round(seconds_of(earlier) + time.perf_counter() - started, 3),
             **({"earlier_parts": earlier} if earlier else {}),
+            **({"checkpoint_problem": problem} if problem else {}),
             "device": describe_device(),
             "precision": precision,
             "environment": describe_environment(threads),

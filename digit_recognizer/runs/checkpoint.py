@@ -79,13 +79,18 @@ class Checkpoint:
         except (ValueError, zipfile.BadZipFile) as error:  # another version's format
             raise UnusableError(f"it cannot be read ({error})") from error
 
-    def save(self, saved: Saved) -> None:
+    def save(self, saved: Saved) -> str | None:
+        """Write the checkpoint, or return why not: the training can go on without one."""
         buffer = io.BytesIO()
         np.savez(buffer, **saved.arrays)  # type: ignore[arg-type]
         header = json.dumps({"training": self.training, **saved.values})
         rest = header.encode() + b"\n" + buffer.getvalue()
-        write_file(self.path, sha256_of(rest).encode() + b"\n" + rest)
+        try:
+            write_file(self.path, sha256_of(rest).encode() + b"\n" + rest)
+        except ProjectError as error:
+            return str(error)
         fault_point("checkpoint")
+        return None
 
     def delete(self) -> None:
         self.path.unlink(missing_ok=True)

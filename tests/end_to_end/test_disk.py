@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from digit_recognizer.data.dataset import load_test, load_train
+from digit_recognizer.runs.checkpoint import SAVE_EVERY
 from digit_recognizer.workspace import Workspace
 from tests.commands import PROJECT, TINY, run, submission_hash, train_tiny
 from tests.limits import heeding_permissions, largest_file, small_disk
@@ -81,6 +82,20 @@ def test_weights_that_find_no_room_stop_training_which_then_goes_on(
 
     train_tiny(workspace)
     assert submission_hash(workspace) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_finds_no_room_is_told_of_and_stops_nothing(workspace: Workspace) -> None:
+    load_train(workspace), load_test(workspace)
+    arguments = [*TINY, "average_decay=0.9"]  # the averages make the checkpoint the largest file
+    with largest_file(185_000):
+        done = run(workspace, "train", *arguments, imported=False, **{SAVE_EVERY: "0"})
+    assert done.returncode == 0, done.stdout
+    told = " ".join(done.stdout.split())
+    assert told.count("No checkpoint of it was saved at last: Cannot write") == 3
+    assert "checkpoint: File too large" in told
+    assert len(list(workspace.runs.rglob("done.json"))) == 3
+    assert not list(workspace.runs.rglob("*.tmp"))
 
 
 def test_data_that_find_no_room_beside_them_stop_training_before_it_begins(

@@ -26,6 +26,7 @@ from tests.processes import assert_group_ends, await_true, group_members
 
 KILLED = -signal.SIGKILL
 SLOW = pytest.mark.slow
+EVERY_EPOCH = {SAVE_EVERY: "0"}
 
 
 def finished_folds(workspace: Workspace) -> list[str]:
@@ -61,9 +62,6 @@ def test_training_goes_on_where_it_was_killed(
         assert (now.st_ino, now.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     assert not list(workspace.runs.rglob("*.tmp")), "the killed process's files are swept"
     assert submission_hash(workspace) == undisturbed
-
-
-EVERY_EPOCH = {SAVE_EVERY: "0"}
 
 
 @pytest.mark.parametrize(
@@ -160,7 +158,8 @@ def test_killed_at_random_until_done(
         finished = 0
         # From a kill at every fifth point to one at every hundredth, so that an end is reached.
         for reach in range(5, 100, 15):
-            done = run(workspace, script, *arguments, fault=f"*:{draw.randint(1, reach)}")
+            fault = f"*:{draw.randint(1, reach)}"
+            done = run(workspace, script, *arguments, fault=fault, **EVERY_EPOCH)
             assert len(finished_folds(workspace)) >= finished, "progress never goes back"
             finished = len(finished_folds(workspace))
             if done.returncode == 0:

@@ -66,6 +66,7 @@ def fit_folds(
     stopper = _Stopper(experiment.patience, stack.state, len(folds))
     places = [each for each in checkpoints if each]
     saved = [each for checkpoint in places if (each := checkpoint.load())]
+    problems: list[str | None] = [None for _ in folds]
     timer = SaveTimer()
     if saved:
         _continue(stack, stopper, saved, places, reports)
@@ -106,7 +107,7 @@ def fit_folds(
                 }
                 for place in range(len(folds))
             ]
-            _save(stack, stopper, values, places)
+            problems = _save(stack, stopper, values, places)
             timer.restart()
     if experiment.patience:
         stack.state = stopper.best
@@ -133,6 +134,7 @@ def fit_folds(
                     "training_seconds": round(before + (trained - started) / len(folds), 3),
                     "seconds": round(before + (ended - started) / len(folds), 3),
                     **({"earlier_parts": earlier[place]} if earlier[place] else {}),
+                    **({"checkpoint_problem": problems[place]} if problems[place] else {}),
                     "folds_side_by_side": len(folds),
                     "compiling_seconds": round(_compiling_seconds(history) * len(folds), 3),
                     "device": describe_device(),
@@ -166,8 +168,9 @@ def _save(
     stopper: "_Stopper",
     values: list[dict[str, Any]],
     checkpoints: list[Checkpoint],
-) -> None:
-    """Write a checkpoint of each fold."""
+) -> list[str | None]:
+    """Write a checkpoint of each fold; return what kept one from being written."""
+    problems = []
     has_best = stack.experiment.patience > 0
     state, best = jax.device_get((stack.state, stopper.best if has_best else None))
     for place, checkpoint in enumerate(checkpoints):
@@ -175,7 +178,8 @@ def _save(
         if has_best:
             arrays |= _arrays_of(best, place, "best")
             values[place] |= stopper.values_of(place)
-        checkpoint.save(Saved(values[place], arrays))
+        problems.append(checkpoint.save(Saved(values[place], arrays)))
+    return problems
 
 
 def _arrays_of(state: State, place: int, group: str) -> dict[str, np.ndarray]:
