@@ -84,7 +84,10 @@ def require_line_feeds(name: str, contents: bytes) -> None:
         )
 
 
-def require_csv(name: str, beginning: bytes) -> None:
+_DOWNLOAD_AGAIN = "Download it again: `make download SOURCE=...`."
+
+
+def require_csv(name: str, beginning: bytes, advice: str = _DOWNLOAD_AGAIN) -> None:
     """Refuse what is plainly something else under a CSV's name."""
     text = beginning.lstrip(b"\xef\xbb\xbf \t\r\n")
     if beginning.startswith(b"PK\x03\x04"):
@@ -101,7 +104,7 @@ def require_csv(name: str, beginning: bytes) -> None:
         problem = "is a binary file, not a CSV"
     else:
         return
-    raise ProjectError(f"{name} {problem}. Download it again: `make download SOURCE=...`.")
+    raise ProjectError(f"{name} {problem}. {advice}")
 
 
 def _message_in(text: bytes) -> str:

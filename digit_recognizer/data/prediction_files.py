@@ -117,7 +117,7 @@ def _load_array(path: Path, array: str, name: str) -> np.ndarray:
 def _parse_csv(path: Path, name: str) -> tuple[list[str], np.ndarray]:
     """Return the header, empty where there is none, and the cells as numbers."""
     with open(path, "rb") as file:
-        require_csv(name, file.read(512))
+        require_csv(name, file.read(512), "Write it as CSV, .npy or .npz.")
     try:
         table = pd.read_csv(
             path, header=None, dtype=str, keep_default_na=False, skip_blank_lines=True
@@ -131,6 +131,10 @@ def _parse_csv(path: Path, name: str) -> tuple[list[str], np.ndarray]:
     is_digits = sorted(first[-10:]) == list("0123456789")
     if is_digits or pd.to_numeric(table.iloc[0], errors="coerce").isna().any():
         header, table = first, table.iloc[1:]
+    if table.empty:
+        raise ProjectError(f"{name} holds no rows of numbers.")
+    if table.shape[1] == 1 and (mark := re.search("[;\t|]", str(table.iat[0, 0]))):
+        raise ProjectError(f"{name} is separated by {mark[0]!r}; expected commas.")
     numbers = table.apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     bad = np.isnan(numbers)
     if bad.any():
