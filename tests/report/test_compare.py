@@ -164,7 +164,7 @@ def test_unknown_names_and_too_few_are_answered_with_what_there_is(home: Workspa
         (["first", "fist"], "Did you mean first?"),
         (["first"], "two submissions at least"),
         (["first", "first"], "named twice"),
-        (["first", "gone/x.csv"], "is no file"),
+        (["first", "gone/x.csv"], "is no file. There are: "),
     ):
         with pytest.raises(ProjectError, match=told.replace("?", r"\?")):
             find(home, *words)
@@ -207,6 +207,39 @@ def test_public_scores_bound_what_each_has_right(home: Workspace) -> None:
     low, high = bound(difference, 0.9, 0.95).second
     assert f"{second.name} has 3 more right" in output.getvalue()
     assert f"{second.name} {low} to {high}." in output.getvalue()
+
+
+@pytest.mark.parametrize("count", [2, 5, 12])
+def test_names_can_be_read_at_80_columns(home: Workspace, tmp_path: Path, count: int) -> None:
+    names = []
+    for place in range(count):
+        labels = np.zeros(len(load_test(home)), int)
+        labels[: place + 1] = 1
+        path = tmp_path / f"{place:02}.csv"
+        path.write_bytes(format_answers(labels))
+        names.append(str(path))
+    output = io.StringIO()
+    compare_submissions(home, names, Console(file=output, width=80, soft_wrap=True))
+    table = output.getvalue().split("- ")[0]
+    assert max(map(len, table.splitlines())) <= 80
+    # A long name takes several lines, each of at least 20 characters.
+    rows = [line for line in table.splitlines() if line.split()[:1] == [str(count)]]
+    assert len(rows) == 1
+    assert rows[0].split()[1] in names[-1] and len(rows[0].split()[1]) >= 20
+    assert ("!= 1" in table) == (count < 12)
+
+
+def test_what_is_needed_is_said_with_its_condition(home: Workspace, tmp_path: Path) -> None:
+    """Where neither label is right, fewer right ones are enough: 6 to 0 of 49 is significant."""
+    assert exact_p(0, 6) < 0.05
+    names = []
+    for label in (0, 1):
+        path = tmp_path / f"{label}.csv"
+        path.write_bytes(format_answers(np.full(len(load_test(home)), label)))
+        names.append(str(path))
+    output = io.StringIO()
+    compare_submissions(home, names, Console(file=output, width=400))
+    assert "differing labels right, if each time one of the two is right." in output.getvalue()
 
 
 def test_the_page_shows_every_image_that_differs(tab: Page, home: Workspace) -> None:

@@ -73,7 +73,7 @@ class _Finder:
             blended = self._blend(LINEUPS.get(word, (word,)))
             return Submission(word, blended.test.argmax(axis=1), blend=blended)
         if path.suffix or len(path.parts) > 1:
-            raise ProjectError(f"{word} is no file. {self._list_known(word)}")
+            raise ProjectError(f"{word} is no file.{self._list_known(word)}")
         raise ProjectError(
             f"{word} is no file, no row of the ledger, no run and no line-up."
             f"{self._list_known(word)}"

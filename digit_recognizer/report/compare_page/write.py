@@ -4,13 +4,14 @@ In: words that name submissions. Out: a table, sentences, and a page with the im
 holds: the answers of the test part, where a source knows them, are not used.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Table
 
 from digit_recognizer.data.dataset import Digits, load_test, load_train
@@ -33,6 +34,8 @@ _TEMPLATE = Path(__file__).with_name("compare.html")
 _PAGE = "compare.html"
 _MOST_TILES = 240
 _KINDS_PRINTED = 5
+_NAME = 20  # characters of a name in one line, at least
+_ENDLESS = 100_000
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def describe_pair(
     needed = difference.needed
     told.append(
         f"To be significantly better (p < {LEVEL:g}), one of them must have at least {needed:,} of "
-        f"the {n:,} differing labels right."
+        f"the {n:,} differing labels right, if each time one of the two is right."
         if needed
         else f"{n} differing label{'s are' if n > 1 else ' is'} too few for either to be "
         "significantly better, whichever is right."
@@ -185,23 +188,13 @@ def _print(
     points: list[str],
     console: Console,
 ) -> None:
-    table = Table(title="Submissions", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
-    table.add_column("")
-    table.add_column("name", overflow="fold")
-    for heading in ("out of fold", "public"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for number in range(1, len(submissions)):
-        table.add_column(f"≠ {number}", justify="right", no_wrap=True)
-    square = {(each.first, each.second): each.count for each in differences}
-    for place, each in enumerate(submissions):
-        counts = [f"{square[other, place]:,}" for other in range(place)]
-        table.add_row(
-            str(place + 1),
-            escape(each.name),
-            describe_out_of_fold(each),
-            "" if each.public_score is None else f"{each.public_score:.5f}",
-            *counts,
-        )
+    table = _tabulate(submissions, differences)
+    shortened = [replace(each, name=each.name[:_NAME]) for each in submissions]
+    endless = console.options.update(max_width=_ENDLESS)
+    needed = Measurement.get(console, endless, _tabulate(shortened, differences)).maximum
+    if needed > console.width:
+        # Many columns would leave the names no room. The sentences below have the counts, too.
+        table = _tabulate(submissions, [])
     console.print(table)
     print_points(points, console)
     if len(submissions) == 2 and differences[0].count:
@@ -212,6 +205,29 @@ def _print(
             [f"Most often, by {submissions[0].name} or {submissions[1].name}: {told}{more}."],
             console,
         )
+
+
+def _tabulate(submissions: list[Submission], differences: list[Difference]) -> Table:
+    """Return a row for each submission, with columns of counts where there are differences."""
+    table = Table(title="Submissions", title_justify="left", box=SIMPLE, padding=(0, 1, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("name", overflow="fold")
+    for heading in ("out of fold", "public"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    if differences:
+        for number in range(1, len(submissions)):
+            table.add_column(f"!= {number}", justify="right", no_wrap=True)
+    square = {(each.first, each.second): each.count for each in differences}
+    for place, each in enumerate(submissions):
+        counts = [f"{square[other, place]:,}" for other in range(place)] if differences else []
+        table.add_row(
+            str(place + 1),
+            escape(each.name),
+            describe_out_of_fold(each),
+            "" if each.public_score is None else f"{each.public_score:.5f}",
+            *counts,
+        )
+    return table
 
 
 def describe_out_of_fold(submission: Submission) -> str:
