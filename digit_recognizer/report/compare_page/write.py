@@ -33,6 +33,7 @@ from digit_recognizer.workspace import Workspace, write_file
 _TEMPLATE = Path(__file__).with_name("compare.html")
 _PAGE = "compare.html"
 _MOST_TILES = 240
+_MOST_PAIRS = 6  # of more, only the extremes are told in sentences
 _KINDS_PRINTED = 5
 _NAME = 20  # characters of a name in one line, at least
 _ENDLESS = 100_000
@@ -58,8 +59,14 @@ def compare_submissions(workspace: Workspace, words: list[str], console: Console
     assert train.labels is not None
     if len(submissions) == 2:
         points = describe_pair(differences[0], submissions, train.labels)
-    else:
+    elif len(differences) <= _MOST_PAIRS:
         points = [describe_shortly(each, submissions, train.labels) for each in differences]
+    else:
+        by_count = sorted(differences, key=lambda difference: difference.count)
+        points = [
+            f"{what}: {describe_shortly(each, submissions, train.labels)}"
+            for what, each in (("Most alike", by_count[0]), ("Least alike", by_count[-1]))
+        ]
     if len(groups) > 1:
         points.append(_describe_groups(groups, submissions))
     _print(submissions, differences, points, console)
