@@ -12,7 +12,7 @@ import typing
 from collections.abc import Iterable
 from typing import Any, cast
 
-from digit_recognizer.experiments.experiment import Augmentation, Experiment, Network
+from digit_recognizer.experiments.experiment import Adopted, Augmentation, Experiment, Network
 from digit_recognizer.experiments.named import EXPERIMENTS, LINEUPS
 from digit_recognizer.workspace import ProjectError
 
@@ -138,7 +138,8 @@ def from_dict(values: dict[str, Any]) -> Experiment:
     network = dict(parts["network"])
     kind = kinds.get(network.pop("kind", ""))
     if kind is None:
-        raise ProjectError(f"network.kind must be one of {', '.join(kinds)}.")
+        trainable = [name for name in kinds if name != Adopted.__name__]
+        raise ProjectError(f"network.kind must be one of {', '.join(trainable)}.")
     return cast(
         Experiment,
         _build(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from digit_recognizer.experiments.experiment import (
+    Adopted,
     Augmentation,
     ConvStages,
     Dense,
@@ -67,6 +68,7 @@ def test_every_experiment_survives_json(name: str) -> None:
         Deotte(8),
         ConvStages((4,), first_padded=False),
         ResidualStages((4, 8)),
+        Adopted(),
     ],
     ids=repr,
 )
@@ -82,6 +84,7 @@ def test_the_networks_above_are_of_every_kind() -> None:
         Deotte,
         ConvStages,
         ResidualStages,
+        Adopted,
     }
 
 
