@@ -103,17 +103,17 @@ def test_trainings_end_soon_when_whoever_asked_is_gone(
 def test_a_fold_whose_worker_dies_is_trained_again_elsewhere(
     workspace: Workspace, here: dict[str, str]
 ) -> None:
-    with (
-        hosting(workspace, "--workers", "0") as scheduler,
+    join = ("--workers", "1", "--scheduler")
+    with hosting(workspace, "--workers", "0") as scheduler:
         # SIGQUIT to its process group: the eighth batch is the last thing that this machine does.
-        hosting(
-            workspace,
-            *("--scheduler", scheduler.address, "--workers", "1"),
-            fault="batch:8:SIGQUIT",
-        ),
-        hosting(workspace, "--scheduler", scheduler.address, "--workers", "1"),
-    ):
-        output = train_tiny(workspace, "--cluster", scheduler.address)
+        # It is the only one at first, so that it certainly begins a fold.
+        with hosting(workspace, *join, scheduler.address, fault="batch:8:SIGQUIT") as dying:
+            arguments = [*TINY, "--cluster", scheduler.address, "--wait", "600"]
+            training = start(workspace, "train", *arguments)
+            await_true(lambda: dying.process.poll() is not None, "the worker's machine ends")
+        with hosting(workspace, *join, scheduler.address):
+            output, _ = training.communicate(timeout=600)
+    assert training.returncode == 0, output
     assert re.search(r"tiny fold \d begins again on tcp://\S+: tcp://\S+ has left", output)
     assert hashes_of(workspace, "tiny") == here
 
