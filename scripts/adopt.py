@@ -1,7 +1,5 @@
 """Make a run of predictions from elsewhere: of OOF= and TEST= files, or another clone's RUNS=."""
 
-from pathlib import Path
-
 from _command import Parser, make_console, run
 
 from digit_recognizer.runs.adopt import adopt
@@ -24,10 +22,9 @@ def main() -> None:
         return
     if options.name or options.oof or options.test or options.folds:
         raise ProjectError("RUNS= brings runs with their names; leave out NAME=, OOF= and TEST=.")
-    from digit_recognizer.kernel.install_runs import install_runs
+    from digit_recognizer.kernel.make import install
 
-    names = install_runs(workspace, Path(options.runs).expanduser(), options.fresh)
-    console.print(f"In {workspace.show(workspace.runs)} now: {', '.join(names)}")
+    install(workspace, options.runs, options.fresh, console)
 
 
 run(main)

@@ -52,7 +52,7 @@ def make_kernel(
 
 
 def install(workspace: Workspace, archive: str, fresh: bool, console: Console) -> None:
-    """Put the runs of an archive that the person has downloaded into `runs/`."""
+    """Put the runs of an archive, or another clone's run folder, into `runs/`."""
     names = install_runs(workspace, Path(archive).expanduser().resolve(), fresh)
     console.print(f"{workspace.show(workspace.runs)}/ now has {', '.join(names)}, verified.")
     console.print("Go on with `make submit` and `make report`.")

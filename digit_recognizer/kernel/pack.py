@@ -38,7 +38,7 @@ def pack_runs(workspace: Workspace, names: list[str], target: Path) -> None:
     ]
     for run in runs:
         if run.finished_folds:
-            members |= {f"{run.name}/{name}": _read(run, name) for name in _list_files(run)}
+            members |= _members_of(run)
     if len(runs) == len(names) and all(run.is_complete for run in runs):
         latest = workspace.runs / LATEST
         if read_json(latest) is not None:
@@ -54,15 +54,17 @@ def pack_folder(folder: Path, target: Path) -> None:
     config = read_config(folder)
     if config is None:
         raise ProjectError(f"{folder} is no run folder: it has no config.json that can be read.")
-    run = Run(folder, config)
-    members = {f"{run.name}/{name}": _read(run, name) for name in _list_files(run)}
-    write_file(target, zip_members(members, packed=False))
+    write_file(target, zip_members(_members_of(Run(folder, config)), packed=False))
 
 
 def find_run(member: str) -> str | None:
     """Return the run that a member of such an archive belongs to; None for any other name."""
     match = _MEMBER.fullmatch(member)
     return match["run"] if match else None
+
+
+def _members_of(run: Run) -> dict[str, bytes]:
+    return {f"{run.name}/{name}": _read(run, name) for name in _list_files(run)}
 
 
 def _list_files(run: Run) -> list[str]:

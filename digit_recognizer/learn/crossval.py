@@ -24,7 +24,7 @@ from digit_recognizer.learn.engine import Engine, Fit
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus
 from digit_recognizer.learn.training import FoldData
 from digit_recognizer.runs.checkpoint import Checkpoint, Saved, UnusableError
-from digit_recognizer.runs.environment import describe_environment, warn_of_old_keras
+from digit_recognizer.runs.environment import describe_environment, name_backend, warn_of_old_keras
 from digit_recognizer.runs.folder import FoldResult, Run
 from digit_recognizer.runs.opening import start_run
 from digit_recognizer.scores import score
@@ -146,12 +146,11 @@ def _place_checkpoints(
     """Return each fold's checkpoint, where the engine saves some."""
     if not engine.saves_checkpoints:
         return {}
-    backend = describe_environment(engine.threads, engine.backend)["keras_backend"]
     device = "gpu" if isinstance(engine, GpuEngine) else "cpu"
     training = {
         "experiment": run.config["experiment"],
         "data": run.config["data"],
-        "engine": f"{device}, {backend}",
+        "engine": f"{device}, {name_backend(engine.backend)}",
     }
     return {
         fold: Checkpoint(run.checkpoint_path(fold), {**training, "fold": fold}) for fold in pending

@@ -33,9 +33,14 @@ def current_commit() -> str:
     return (_git("rev-parse", "HEAD") or "none") + changed
 
 
+def name_backend(backend: str | None) -> str:
+    """Return Keras's backend: this one, or where none is given the one that this process has."""
+    return backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+
+
 def describe_environment(threads: int, backend: str | None = None) -> dict[str, Any]:
     """Return what goes on record; `backend` is Keras's, where it is not this process's own."""
-    backend = backend or os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = name_backend(backend)
     libraries = [*_LIBRARIES, *(_LIBRARIES_OF_JAX if backend == "jax" else ())]
     return {
         "commit": current_commit(),

@@ -67,8 +67,11 @@ def start_run(
             "Add FRESH=1 to start it over."
         )
     run = Run(folder, config)
-    for fold in run.finished_folds:  # a command may have been killed before it did this
-        run.checkpoint_path(fold).unlink(missing_ok=True)
+    for fold in range(experiment.folds):
+        checkpoint = run.checkpoint_path(fold)
+        # A command may have been killed between the fold's end and this.
+        if checkpoint.exists() and run.is_finished(fold):
+            checkpoint.unlink()
     return run, list_differences(config["environment"], environment)
 
 

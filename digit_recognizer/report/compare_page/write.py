@@ -55,7 +55,7 @@ def compare_submissions(workspace: Workspace, words: list[str], console: Console
     submissions = find_submissions(workspace, words, train, test)
     differences = compare_labels([each.labels for each in submissions])
     order, groups = group_alike(differences, len(submissions))
-    divided = _choose_order(submissions, test)
+    divided = _choose_order(submissions)
     assert train.labels is not None
     if len(submissions) == 2:
         points = describe_pair(differences[0], submissions, train.labels)
@@ -169,7 +169,7 @@ def _describe_groups(groups: list[list[int]], submissions: list[Submission]) -> 
     return f"By how often they differ, they form {len(groups)} groups: {'; '.join(named)}."
 
 
-def _choose_order(submissions: list[Submission], test: Digits) -> np.ndarray:
+def _choose_order(submissions: list[Submission]) -> np.ndarray:
     """Return the divided images, the most undecided first where probabilities are known."""
     divided = list_divided([each.labels for each in submissions])
     known = [each.probabilities for each in submissions if each.probabilities is not None]

@@ -22,7 +22,7 @@ from digit_recognizer.report.label_errors import find_suspected_labels
 from digit_recognizer.runs.adopt import judge_claim
 from digit_recognizer.runs.blend import average
 from digit_recognizer.runs.folder import Run
-from digit_recognizer.scores import LEVEL, Comparison, Score, compare, format_percent
+from digit_recognizer.scores import LEVEL, Comparison, compare, format_percent
 from digit_recognizer.workspace import ProjectError, Workspace
 
 _MOST = 3
@@ -58,7 +58,7 @@ def advise(
     notes: list[str] = []
     for suggestion, note in (
         _suggest_member(best, field.candidates, labels),
-        _suggest_search(workspace, field.candidates),
+        _suggest_search(workspace, field.candidates, labels),
         _suggest_seed(best, field.candidates, labels),
         _suggest_labels(best, labels),
     ):
@@ -84,8 +84,7 @@ def _suggest_member(best: Candidate, candidates: list[Candidate], labels: np.nda
         if any(run.name == member.name for member in best.runs) or _is_suspicious(run, best):
             continue
         blended = average([*own, run.load_oof()]).argmax(axis=1) != labels
-        alone = run.load_oof().argmax(axis=1) != labels
-        overlap = float(jaccard(np.stack([wrong, alone]))[0, 1])
+        overlap = float(jaccard(np.stack([wrong, _wrong(run, labels)]))[0, 1])
         tried.append((run, compare(wrong, blended), overlap))
     if not tried:
         return None, ""
@@ -114,7 +113,7 @@ def _suggest_member(best: Candidate, candidates: list[Candidate], labels: np.nda
     )
 
 
-def _suggest_search(workspace: Workspace, candidates: list[Candidate]) -> Found:
+def _suggest_search(workspace: Workspace, candidates: list[Candidate], labels: np.ndarray) -> Found:
     """Return a check of a search that found something, or its continuation if that was right."""
     runs = {run.name: run for run in _complete_runs(candidates)}
     for path in sorted(workspace.studies.glob("*/best.json")):
@@ -142,11 +141,7 @@ def _suggest_search(workspace: Workspace, candidates: list[Candidate]) -> Found:
                     "",
                 )
             if base in runs:
-                labels = next(each for each in candidates if each.predictions).predictions
-                assert labels
-                comparison = compare(
-                    *(run.load_oof().argmax(axis=1) != labels.labels for run in (runs[base], best))
-                )
+                comparison = compare(_wrong(runs[base], labels), _wrong(best, labels))
                 if comparison.difference > 0 and comparison.p < LEVEL:
                     return (
                         Suggestion(
@@ -165,7 +160,7 @@ def _suggest_seed(best: Candidate, candidates: list[Candidate], labels: np.ndarr
     members = [run for run in best.runs if not run.is_adopted]
     if not members:
         return None, ""
-    run = min(members, key=lambda member: Score(*_count(member, labels)).errors)
+    run = min(members, key=lambda member: int(_wrong(member, labels).sum()))
     twins = [
         other
         for other in _complete_runs(candidates)
@@ -174,10 +169,9 @@ def _suggest_seed(best: Candidate, candidates: list[Candidate], labels: np.ndarr
     ]
     seeds = {other.experiment.seed for other in [run, *twins]}
     seed = next(number for number in range(1, 1000) if number not in seeds)
-    base = run.name if run.name in EXPERIMENTS else None
-    command = f'make train EXPERIMENTS={base or run.name} SET="seed={seed}" NAME={run.name}-s{seed}'
+    command = f'make train EXPERIMENTS={run.name} SET="seed={seed}" NAME={run.name}-s{seed}'
     if twins:
-        wrong = [each.load_oof().argmax(axis=1) != labels for each in [run, *twins]]
+        wrong = [_wrong(each, labels) for each in [run, *twins]]
         together = average([each.load_oof() for each in [run, *twins]]).argmax(axis=1) != labels
         comparison = compare(wrong[0], together)
         told = (
@@ -188,15 +182,15 @@ def _suggest_seed(best: Candidate, candidates: list[Candidate], labels: np.ndarr
             return Suggestion(f"Train {run.name} with one more seed.", f"{told}.", command), ""
         return None, f"{told}: more seeds promise little."
     share, images = _differ_by_fold(run), len(run.load_test())
-    errors, judged = _count(run, labels)
-    if share < _WORTH_AVERAGING * errors / judged:
+    error_rate = _wrong(run, labels).mean()
+    if share < _WORTH_AVERAGING * error_rate:
         return None, ""
     return (
         Suggestion(
             f"Train {run.name} with another seed, and blend both.",
             f"The network of one fold predicts another digit than the average of all "
             f"{run.experiment.folds} for {share * images:,.0f} of the {images:,} test images "
-            f"({format_percent(share, 2)}); it is wrong on {format_percent(errors / judged, 2)}, "
+            f"({format_percent(share, 2)}); it is wrong on {format_percent(error_rate, 2)}, "
             "so averaging matters here. A second seed shows out of fold whether more of it helps; "
             f"training {run.name} took {run.metrics['seconds'] / 60:,.1f} minutes of one process.",
             command,
@@ -234,9 +228,8 @@ def _is_suspicious(run: Run, best: Candidate) -> bool:
     return run.is_adopted and bool(reference and judge_claim(run, reference).is_suspicious)
 
 
-def _count(run: Run, labels: np.ndarray) -> tuple[int, int]:
-    wrong = run.load_oof().argmax(axis=1) != labels
-    return int(wrong.sum()), len(wrong)
+def _wrong(run: Run, labels: np.ndarray) -> np.ndarray:
+    return np.asarray(run.load_oof().argmax(axis=1) != labels)
 
 
 def _differ_by_fold(run: Run) -> float:
