@@ -47,6 +47,8 @@ class ConvStages:
     first_size: int = 3  # side of the very first convolution, which alone sees pixels
     # Without padding, 5x5 makes 24x24 of 28x28: a quarter less work, and edges are mostly paper.
     first_padded: bool = True
+    # Pixels cut off at each side, which are paper: a digit fills 20x20 of 28x28.
+    crop: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,8 @@ class Experiment:
     name: str
     network: Network
     pixels: str = "unit"  # what the network is fed: "unit" for 0..1, "raw" for 0..255
+    # Stretch every digit to so many columns, at most to twice its width; 0 leaves it as it is.
+    digit_width: int = 0
     augmentation: Augmentation = Augmentation()
     epochs: int = 10
     batch_size: int = 32
@@ -93,6 +97,9 @@ class Experiment:
     schedule: str = "constant"  # or "exponential", "triangular"
     decay_per_epoch: float = 1.0  # exponential only
     label_smoothing: float = 0.0
+    # Sharpness-aware minimisation: each step goes by the gradient at the worst weights within this
+    # distance, for twice the work; 0 goes by the gradient where the weights are.
+    sharpness_radius: float = 0.0
     # Exponential moving average of the weights, per step; 0 trains without one.
     average_decay: float = 0.0
     # Stop after so many epochs without a better loss on a tenth of the training part, which is
@@ -116,10 +123,11 @@ class Experiment:
             _require(0 < getattr(self, key) < math.inf, self, key, "a number above 0")
         for key in ("label_smoothing", "average_decay"):
             _require(0 <= getattr(self, key) < 1, self, key, "at least 0 and below 1")
-        for key in ("weight_decay", "patience"):
+        for key in ("weight_decay", "patience", "sharpness_radius"):
             _require(0 <= getattr(self, key) < math.inf, self, key, "at least 0")
         _require(0 <= self.seed < 2**32, self, "seed", "0 to 4294967295, as NumPy's seeds are")
         _require(0 <= self.test_shift <= 4, self, "test_shift", "0 to 4 pixels")
+        _require(0 <= self.digit_width <= 28, self, "digit_width", "0 to 28 columns")
         # Where the folds of adopted predictions are not known, they are one.
         fewest = 1 if isinstance(self.network, Adopted) else 2
         _require(fewest <= self.folds <= 100, self, "folds", "2 to 100")
@@ -146,6 +154,8 @@ def _judge_part(key: str, value: Any) -> tuple[bool, str]:
     """Whether a value of a network or an augmentation makes sense, and what would."""
     if key in ("batch_normalization", "first_padded"):
         return True, ""
+    if key == "crop":
+        return 0 <= value <= 6, "0 to 6 pixels"
     if key == "dropout_rate":
         return 0 <= value < 1, "at least 0 and below 1"
     if key in ("filters", "depths", "first_size", "hidden_units", "width"):

@@ -24,6 +24,9 @@ from digit_recognizer.workspace import ProjectError
 _WORTHWHILE = 0.75
 _PROBES = 5
 
+# Takes images and targets; returns their loss and accuracy.
+Step = Callable[[Any, Any], tuple[float, float]]
+
 
 @contextlib.contextmanager
 def _holding_back_stderr() -> Iterator[None]:
@@ -147,6 +150,55 @@ def differentiate(model: Any) -> Callable[[Any], Any]:
     # Batches of any size share one trace: it takes as long as some hundred images.
     traced = tf.function(gradients, input_signature=[tf.TensorSpec(model.input.shape, tf.float32)])
     return lambda images: traced(images).numpy()
+
+
+def choose_step(model: Any, sharpness_radius: float) -> Step:
+    """Return what trains the compiled model by a batch."""
+    if sharpness_radius:
+        return _sharpness_aware(model, sharpness_radius)
+
+    def step(images: Any, targets: Any) -> tuple[float, float]:
+        logs = model.train_on_batch(images, targets, return_dict=True)
+        return logs["loss"], logs["accuracy"]
+
+    return step
+
+
+def _sharpness_aware(model: Any, radius: float) -> Step:
+    """Return a step by the gradient at the worst weights that are `radius` away.
+
+    Foret et al., arXiv 2010.01412. Keras has no such step, and its own takes one gradient.
+    """
+    tf = _require_tensorflow("trainings with a sharpness_radius")
+    weights = model.trainable_variables
+    statistics = [each for each in model.non_trainable_variables if str(each.dtype) == "float32"]
+
+    def differentiate_at(images: Any, targets: Any) -> tuple[Any, Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            logits = model(images, training=True)
+            loss = model.compute_loss(y=targets, y_pred=logits)
+        return loss, logits, tape.gradient(loss, weights)
+
+    @tf.function(input_signature=[tf.TensorSpec(model.input.shape), tf.TensorSpec((None, 10))])  # type: ignore[untyped-decorator]
+    def step(images: Any, targets: Any) -> tuple[Any, Any]:
+        loss, logits, gradients = differentiate_at(images, targets)
+        # Neither the weights nor the statistics of the excursion are to stay.
+        before = [tf.identity(each.value) for each in (*weights, *statistics)]
+        scale = radius / tf.maximum(tf.linalg.global_norm(gradients), 1e-12)
+        for variable, gradient in zip(weights, gradients, strict=True):
+            variable.assign_add(gradient * scale)
+        _, _, gradients = differentiate_at(images, targets)
+        for variable, value in zip((*weights, *statistics), before, strict=True):
+            variable.assign(value)
+        model.optimizer.apply_gradients(list(zip(gradients, weights, strict=True)))
+        right = tf.equal(tf.argmax(logits, 1), tf.argmax(targets, 1))
+        return loss, tf.reduce_mean(tf.cast(right, tf.float32))
+
+    def train(images: Any, targets: Any) -> tuple[float, float]:
+        loss, accuracy = step(images, targets)
+        return float(loss), float(accuracy)
+
+    return train
 
 
 def batch_normalization(momentum: float) -> Any:

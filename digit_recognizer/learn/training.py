@@ -9,7 +9,7 @@ same bits as one that was never stopped.
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,8 +18,8 @@ from digit_recognizer.experiments.experiment import Experiment
 from digit_recognizer.faults import fault_point
 from digit_recognizer.learn.augment import augment
 from digit_recognizer.learn.averaging import WeightAverage
-from digit_recognizer.learn.backend import configure, describe_device
-from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.backend import Step, choose_step, configure, describe_device
+from digit_recognizer.learn.models import build_model, prepare_for_training
 from digit_recognizer.learn.prediction import as_input, predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
 from digit_recognizer.learn.weights import weights_of
@@ -72,14 +72,9 @@ def fit_fold(
     held_out = data.folds == fold
     training, watched = hold_out_for_stopping(experiment, np.flatnonzero(~held_out), generator)
     model = build_or_explain(experiment, precision)
-    model.compile(
-        optimizer=build_optimizer(experiment),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=experiment.label_smoothing
-        ),
-        metrics=["accuracy"],
-        jit_compile=False,  # XLA's convolutions are several times slower on CPU than oneDNN's
-    )
+    compile_for_training(model, experiment)
+    train = choose_step(model, experiment.sharpness_radius)
+    shown = replace(data, images=prepare_for_training(experiment, data.images))
     average = WeightAverage(model, experiment.average_decay) if experiment.average_decay else None
     stopper = _Stopper(experiment.patience)
     curve = np.flatnonzero(held_out)[: curve_images or CURVE_IMAGES]
@@ -92,13 +87,11 @@ def fit_fold(
     if checkpoint and (saved := checkpoint.load()):
         training_state.restore(saved, checkpoint)
         history, earlier = saved.values["history"], saved.values["parts"]
-        restored = len(training) * saved.epochs
-        news = {"images": restored, "restored": restored, "epochs": experiment.epochs}
-        report({**news, **history[-1]})
+        report(_describe_restored(saved, len(training), experiment))
     for epoch in range(len(history), experiment.epochs):
         epoch_started = time.perf_counter()
         loss, accuracy = _train_epoch(
-            model, experiment, data, training, epoch, generator, average, report
+            model, train, experiment, shown, training, epoch, generator, average, report
         )
         require_finite(experiment, fold, loss)
         training_seconds = time.perf_counter() - epoch_started
@@ -155,6 +148,12 @@ def fit_fold(
     )
 
 
+def _describe_restored(saved: Saved, images: int, experiment: Experiment) -> dict[str, Any]:
+    restored = images * saved.epochs
+    news = {"images": restored, "restored": restored, "epochs": experiment.epochs}
+    return {**news, **saved.values["history"][-1]}
+
+
 def describe_part(
     epochs: int, started: float, threads: int, backend: str | None = None
 ) -> dict[str, Any]:
@@ -179,6 +178,19 @@ def require_finite(experiment: Experiment, fold: int, *values: float | np.ndarra
         )
 
 
+def compile_for_training(model: Any, experiment: Experiment) -> None:
+    import keras
+
+    model.compile(
+        optimizer=build_optimizer(experiment),
+        loss=keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=experiment.label_smoothing
+        ),
+        metrics=["accuracy"],
+        jit_compile=False,  # XLA's convolutions are several times slower on CPU than oneDNN's
+    )
+
+
 def build_or_explain(experiment: Experiment, precision: str) -> Any:
     try:
         return build_model(experiment, precision)
@@ -189,6 +201,7 @@ def build_or_explain(experiment: Experiment, precision: str) -> Any:
 
 def _train_epoch(
     model: Any,
+    train: Step,
     experiment: Experiment,
     data: FoldData,
     training: np.ndarray,
@@ -204,12 +217,12 @@ def _train_epoch(
     for step, batch in enumerate(_shuffled_batches(training, experiment.batch_size, generator)):
         model.optimizer.learning_rate = learning_rate(experiment, epoch, step, steps)
         images = augment(as_input(data.images[batch]), experiment.augmentation, generator)
-        logs = model.train_on_batch(images, one_hot[data.labels[batch]], return_dict=True)
+        batch_loss, batch_accuracy = train(images, one_hot[data.labels[batch]])
         if average:
             average.update()
         seen += len(batch)
-        loss += logs["loss"] * len(batch)
-        correct += logs["accuracy"] * len(batch)
+        loss += batch_loss * len(batch)
+        correct += batch_accuracy * len(batch)
         report({"images": len(batch)})
         fault_point("batch")
     return loss / seen, correct / seen

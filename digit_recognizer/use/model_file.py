@@ -16,9 +16,9 @@ INPUT, OUTPUT = "images", "probabilities"
 # Old enough for all runtimes of the last years; nothing newer is needed.
 OPSET, IR_VERSION = 13, 7
 OPERATORS = {
-    "BatchNormalization", "Cast", "Concat", "Conv", "Flatten", "Gemm", "MaxPool", "Mean",
-    "Mul", "Pad", "ReduceMean", "Relu", "Reshape", "Slice", "Softmax", "Sum", "Transpose",
-    "Unsqueeze",
+    "Abs", "Add", "BatchNormalization", "Cast", "Concat", "Conv", "Div", "Flatten", "Gemm",
+    "MatMul", "Max", "MaxPool", "Mean", "Mul", "Pad", "ReduceMax", "ReduceMean", "Relu", "Reshape",
+    "Sign", "Slice", "Softmax", "Sub", "Sum", "Transpose", "Unsqueeze",
 }  # fmt: skip
 FACTS = ("format", "label", "made_from")
 FORMAT = "1"

@@ -61,3 +61,29 @@ def take_step(
         [np.asarray(each) for each in gradients],
         [np.asarray(each) for each in program._statistics.split(moved)],
     )
+
+
+def take_sharpness_aware_step(
+    experiment: Experiment, data: FoldData, batch: np.ndarray
+) -> tuple[bytes, list[np.ndarray], list[np.ndarray]]:
+    """Return a fresh network's weights; what the optimizer went by, and the statistics after it."""
+    import jax
+
+    from digit_recognizer.learn.gpu.stack import Stack
+    from digit_recognizer.learn.weights import weights_of
+
+    stack = Stack(experiment, [0], data, "float32")
+    program, state = stack.program, jax.tree.map(lambda value: value[0], stack.state)
+    packed = weights_of(stack.model)
+    pixels = data.images[batch].astype(np.float32)[..., None]
+    state, _ = jax.jit(program.step)(state, pixels, data.labels[batch], 1e-3, 1)
+    momentum = next(
+        value
+        for value, variable in zip(state.optimizer, program._optimizer.variables, strict=True)
+        if variable.path.endswith("momentum")
+    )
+    return (
+        packed,
+        [np.asarray(each) for each in program._weights.split(momentum)],
+        [np.asarray(each) for each in program._statistics.split(state.statistics)],
+    )

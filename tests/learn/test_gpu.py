@@ -32,14 +32,14 @@ from digit_recognizer.learn.augment import (
     sample_at,
     spread_of_control_points,
 )
-from digit_recognizer.learn.backend import configure
+from digit_recognizer.learn.backend import choose_step, configure
 from digit_recognizer.learn.engine import Fit
 from digit_recognizer.learn.gpu import engine
 from digit_recognizer.learn.gpu.engine import GpuEngine, choose_gpus, divide, start_process
 from digit_recognizer.learn.gpu.worker import OutOfMemoryError
 from digit_recognizer.learn.lineup import train_lineup
 from digit_recognizer.learn.prediction import as_input, predict_probabilities
-from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.learn.training import FoldData, compile_for_training, fit_fold
 from digit_recognizer.learn.validate import validate_run
 from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs.folder import FoldResult, Run, open_run
@@ -198,6 +198,42 @@ def test_a_step_has_the_loss_gradients_and_statistics_of_the_processors(
     assert len(statistics) == len(moving)
     for ours, theirs in zip(statistics, moving, strict=True):
         assert ours == pytest.approx(np.asarray(theirs), rel=1e-4, abs=1e-5)
+
+
+def test_a_sharpness_aware_step_goes_by_the_gradient_that_the_processors_goes_by(
+    jax_process: Executor, data: FoldData
+) -> None:
+    experiment = replace(SMALL, sharpness_radius=0.5)
+    batch = np.arange(32)
+    packed, momenta, statistics = jax_process.submit(
+        on_jax.take_sharpness_aware_step, experiment, data, batch
+    ).result()
+    model = load_model(experiment, packed, threads=1)
+    compile_for_training(model, experiment)
+    step = choose_step(model, experiment.sharpness_radius)
+    step(as_input(data.images[batch]), np.eye(10, dtype=np.float32)[data.labels[batch]])
+    own = [each for each in model.optimizer.variables if each.path.endswith("momentum")]
+    largest = float(max(np.abs(each).max() for each in own))
+    assert largest > 0
+    assert len(momenta) == len(own)
+    for ours, theirs in zip(momenta, own, strict=True):
+        assert ours == pytest.approx(np.asarray(theirs), abs=1e-3 * largest)
+    moving = [each for each in model.non_trainable_variables if "moving" in each.path]
+    for ours, theirs in zip(statistics, moving, strict=True):
+        assert ours == pytest.approx(np.asarray(theirs), rel=1e-4, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_network_with_digits_of_one_width_is_loaded_by_tensorflow(
+    home: Workspace, data: FoldData, tmp_path: Path
+) -> None:
+    wide = replace(SMALL, digit_width=20, epochs=2)
+    (result,) = fit_all(
+        GpuEngine(("a card",), tmp_path / "compiled"), list_fits(wide, data, tmp_path, 0)
+    ).values()
+    model = load_model(wide, result.weights, threads=1)
+    predicted = predict_probabilities(model, data.images[data.folds == 0], 1)
+    assert predicted == pytest.approx(result.oof, abs=1e-4)
 
 
 @pytest.mark.slow

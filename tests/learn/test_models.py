@@ -9,7 +9,8 @@ import pytest
 from digit_recognizer.experiments.experiment import ConvStages, Experiment, Network, ResidualStages
 from digit_recognizer.experiments.named import EXPERIMENTS
 from digit_recognizer.learn.backend import batch_normalization, configure
-from digit_recognizer.learn.models import build_model
+from digit_recognizer.learn.models import build_model, prepare_for_training
+from digit_recognizer.learn.models.digit_width import stretch_digits
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -103,3 +104,51 @@ def test_a_residual_pair_that_adds_nothing_leaves_its_input() -> None:
     assert before.any()
     assert not pair.any()
     assert np.array_equal(before, after)
+
+
+def draw_bar(rows: int, first: int, columns: int) -> np.ndarray:
+    image = np.zeros((28, 28), np.uint8)
+    image[14 - rows // 2 : 14 + rows // 2, first : first + columns] = 255
+    return image
+
+
+def columns_of_ink(image: np.ndarray) -> np.ndarray:
+    return np.flatnonzero(image.max(axis=0) > 127)
+
+
+def test_a_digit_gets_the_width_that_was_asked_for_and_lies_in_the_middle() -> None:
+    images = np.stack([draw_bar(20, 3, 12), draw_bar(20, 9, 15), draw_bar(10, 6, 20)])
+    for image, before in zip(stretch_digits(images, 20), images, strict=True):
+        columns = columns_of_ink(image)
+        assert len(columns) == 20
+        assert columns.mean() == 13.5
+        assert np.array_equal(image.max(axis=1), before.max(axis=1)), "rows stay as they are"
+
+
+def test_a_narrow_digit_becomes_at_most_twice_as_wide_and_paper_stays_paper() -> None:
+    narrow, nothing = stretch_digits(np.stack([draw_bar(20, 20, 4), draw_bar(0, 0, 0)]), 20)
+    assert len(columns_of_ink(narrow)) == 8
+    assert not nothing.any()
+
+
+def test_a_network_stretches_digits_to_predict_and_takes_them_stretched_to_learn() -> None:
+    experiment = Experiment("any", ConvStages((4,)), digit_width=20)
+    model = build_model(experiment)
+    plain = build_model(replace(experiment, digit_width=0))
+    plain.set_weights(model.get_weights())
+    images = np.stack([draw_bar(20, 3, 12), draw_bar(16, 9, 15)])
+    stretched = prepare_for_training(experiment, images)
+    as_learnt, as_given = (part.astype(np.float32)[..., None] for part in (stretched, images))
+    predicted = np.asarray(model(as_given, training=False))
+    np.testing.assert_allclose(predicted, plain(as_learnt, training=False), atol=1e-2)
+    assert np.abs(predicted - np.asarray(plain(as_given, training=False))).max() > 0.1
+    assert prepare_for_training(replace(experiment, digit_width=0), images) is images
+
+
+def test_a_crop_leaves_out_the_edge_of_the_image() -> None:
+    model = build_model(Experiment("any", ConvStages((4,), crop=3)))
+    assert shapes_of(ConvStages((4,), crop=3))[0] == (22, 22, 4)
+    image = np.random.default_rng(0).uniform(0, 255, (1, 28, 28, 1)).astype(np.float32)
+    inside = image.copy()
+    inside[:, :3] = inside[:, -3:] = inside[:, :, :3] = inside[:, :, -3:] = 0
+    assert np.array_equal(model(image), model(inside))

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 
@@ -11,16 +12,17 @@ from digit_recognizer.data.folds import assign_folds
 from digit_recognizer.data.sources import download
 from digit_recognizer.experiments.experiment import Augmentation, ConvStages, Dense, Experiment
 from digit_recognizer.learn.averaging import WeightAverage
-from digit_recognizer.learn.backend import configure
+from digit_recognizer.learn.backend import choose_step, configure
 from digit_recognizer.learn.models import build_model
 from digit_recognizer.learn.prediction import predict_probabilities
 from digit_recognizer.learn.schedule import learning_rate
-from digit_recognizer.learn.training import FoldData, fit_fold
+from digit_recognizer.learn.training import FoldData, compile_for_training, fit_fold
 from digit_recognizer.learn.weights import load_model
 from digit_recognizer.runs.folder import FoldResult
 from digit_recognizer.workspace import Workspace
 
 TINY = Experiment("tiny", Dense((16,)), epochs=2, folds=3)
+SHARP = Experiment("sharp", ConvStages((4,), dropout_rate=0.0), optimizer="adamw", folds=3)
 CONV = Experiment("conv", ConvStages((4,)), epochs=1, folds=3)
 AVERAGED = replace(CONV, average_decay=0.9, label_smoothing=0.1, test_shift=1)
 THREADS = 1
@@ -47,6 +49,18 @@ def tiny(data: FoldData) -> FoldResult:
 @pytest.fixture(scope="module")
 def conv(data: FoldData) -> FoldResult:
     return fit(AVERAGED, data)
+
+
+def trained_by_a_batch(data: FoldData, radius: float) -> tuple[Any, float]:
+    """Return a network after one step from the same start, and the loss before it."""
+    keras.utils.set_random_seed(3)
+    model = build_model(SHARP)
+    compile_for_training(model, SHARP)
+    images = data.images[:64].astype(np.float32)[..., None]
+    targets = np.eye(10, dtype=np.float32)[data.labels[:64]]
+    loss, accuracy = choose_step(model, radius)(images, targets)
+    assert 0 <= accuracy <= 1
+    return model, loss
 
 
 def same(first: FoldResult, second: FoldResult) -> bool:
@@ -172,3 +186,59 @@ def test_progress_is_told_of_every_image_and_epoch(data: FoldData) -> None:
     training = int((data.folds != 0).sum())
     assert sum(item.get("images", 0) for item in news) == 2 * training
     assert [item["epoch"] for item in news if "epoch" in item] == [1, 2]
+
+
+def test_a_sharpness_aware_step_without_a_radius_is_a_plain_one(data: FoldData) -> None:
+    plain, plain_loss = trained_by_a_batch(data, 0)
+    near, near_loss = trained_by_a_batch(data, 1e-9)
+    assert near_loss == pytest.approx(plain_loss, rel=1e-5)
+    for ours, theirs in zip(near.get_weights(), plain.get_weights(), strict=True):
+        assert ours == pytest.approx(theirs, abs=2e-4), "a fifth of what a step moves a weight by"
+
+
+def test_a_sharpness_aware_step_goes_by_the_gradient_at_the_worst_weights(data: FoldData) -> None:
+    import tensorflow as tf  # noqa: TID251 - gradients, to compare with
+
+    radius = 0.5
+    model, _ = trained_by_a_batch(data, radius)
+    keras.utils.set_random_seed(3)
+    by_hand = build_model(SHARP)
+    compile_for_training(by_hand, SHARP)
+    images = data.images[:64].astype(np.float32)[..., None]
+    targets = np.eye(10, dtype=np.float32)[data.labels[:64]]
+
+    def gradients() -> list[np.ndarray]:
+        with tf.GradientTape() as tape:
+            loss = by_hand.compute_loss(y=targets, y_pred=by_hand(images, training=True))
+        return [np.asarray(each) for each in tape.gradient(loss, by_hand.trainable_variables)]
+
+    first = gradients()
+    length = np.sqrt(sum((each**2).sum() for each in first))
+    for variable, each in zip(by_hand.trainable_variables, first, strict=True):
+        variable.assign_add(radius * each / length)
+    momenta = [v for v in model.optimizer.variables if v.path.endswith("momentum")]
+    for momentum, each in zip(momenta, gradients(), strict=True):
+        assert np.asarray(momentum) == pytest.approx(0.1 * each, rel=1e-3, abs=1e-6)
+
+
+def test_a_sharpness_aware_step_keeps_the_statistics_of_where_the_weights_are(
+    data: FoldData,
+) -> None:
+    plain, _ = trained_by_a_batch(data, 0)
+    far, _ = trained_by_a_batch(data, 5.0)
+    moving = [
+        [np.asarray(each) for each in model.non_trainable_variables if "moving" in each.path]
+        for model in (plain, far)
+    ]
+    assert moving[0]
+    for theirs, ours in zip(*moving, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5)
+
+
+def test_sharpness_and_digit_width_train_and_repeat(data: FoldData) -> None:
+    both = replace(AVERAGED, sharpness_radius=0.05, digit_width=20)
+    first = fit(both, data)
+    assert same(first, fit(both, data))
+    model = load_model(both, first.weights, THREADS)
+    held_out = data.images[data.folds == 0]
+    assert predict_probabilities(model, held_out, 1).tobytes() == first.oof.tobytes()

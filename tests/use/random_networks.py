@@ -37,6 +37,10 @@ KINDS = {
         "stages-bare",
         ConvStages((8, 9, 10), 0.0, depths=(1, 2, 3), first_size=5, first_padded=False),
     ),
+    "stages-cropped": Experiment("stages-cropped", ConvStages((8, 9, 10), crop=2)),
+    "stretched": Experiment(
+        "stretched", ConvStages((8, 10), depths=(1, 1)), digit_width=20, test_shift=1
+    ),
     "residual": Experiment("residual", ResidualStages((6, 8, 10)), test_shift=4),
 }
 

@@ -72,7 +72,7 @@ class Program:
         self._loss = keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=experiment.label_smoothing
         )
-        whole = (0, 0, 0, None, None, None, None)
+        whole = (0, 0, 0, None, None, None, None, None)
         self.train_epoch = jax.jit(jax.vmap(self._train_epoch, whole), donate_argnums=0)
         self.predict = jax.jit(jax.vmap(self._predict, (0, 0, None, None)), static_argnums=(3,))
 
@@ -110,9 +110,14 @@ class Program:
             logits, statistics, seeds = self._call(weights, state, pixels, training=True)
             return self._loss(targets, logits), (logits, statistics, seeds)
 
-        (loss, (logits, statistics, seeds)), gradients = jax.value_and_grad(measure, has_aux=True)(
-            weights
-        )
+        differentiate = jax.value_and_grad(measure, has_aux=True)
+        (loss, (logits, statistics, seeds)), gradients = differentiate(weights)
+        if radius := self._experiment.sharpness_radius:
+            row = self._weights.join(gradients)
+            worst = state.weights + row * radius / jnp.maximum(jnp.linalg.norm(row), 1e-12)
+            # Other dropout, as on the processor; the statistics of the excursion do not stay.
+            state = state._replace(seeds=seeds)
+            (_, (_, _, seeds)), gradients = differentiate(self._weights.split(worst))
         optimizer = list(state.optimizer)
         optimizer[self._rate_at] = rate
         (moved,), optimizer = self._optimizer.stateless_apply(
@@ -145,6 +150,7 @@ class Program:
         state: State,
         share: Share,
         key: Any,
+        shown: Any,
         padded: Any,
         labels: Any,
         rates: Any,
@@ -162,7 +168,7 @@ class Program:
 
         def step(state: State, given: Any) -> tuple[State, Any]:
             batch, draw, rate, number = given
-            pixels = augment.move(padded, batch, draw)
+            pixels = augment.move(shown, batch, draw)
             return self.step(state, pixels, labels[batch], rate, epoch * steps + number + 1)
 
         given = (order, drawn, rates, jnp.arange(steps))

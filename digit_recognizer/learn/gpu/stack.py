@@ -21,6 +21,7 @@ from digit_recognizer.learn.averaging import EVERY
 from digit_recognizer.learn.backend import describe_device
 from digit_recognizer.learn.gpu import augment
 from digit_recognizer.learn.gpu.program import Means, Program, Share, State
+from digit_recognizer.learn.models import prepare_for_training
 from digit_recognizer.learn.prediction import list_moves
 from digit_recognizer.learn.schedule import learning_rate
 from digit_recognizer.learn.training import (
@@ -266,7 +267,10 @@ class Stack:
         curve_images: int = CURVE_IMAGES,
     ) -> None:
         self.experiment = experiment
-        self._padded = jnp.asarray(augment.pad(data.images))
+        self._padded = self._shown = jnp.asarray(augment.pad(data.images))
+        if experiment.digit_width:
+            shown = prepare_for_training(experiment, data.images)
+            self._shown = jnp.asarray(augment.pad(shown))
         self._labels = jnp.asarray(data.labels.astype(np.int32))
         self._padded_test = jnp.asarray(augment.pad(data.test_images))
         self.images_of_test = len(data.test_images)
@@ -312,6 +316,7 @@ class Stack:
             self.state,
             self._share,
             self._keys,
+            self._shown,
             self._padded,
             self._labels,
             jnp.asarray(rates, jnp.float32),

@@ -7,6 +7,8 @@ everything that must happen to a pixel before the first layer is inside it.
 
 from typing import Any
 
+import numpy as np
+
 from digit_recognizer.experiments.experiment import (
     Adopted,
     ConvStages,
@@ -27,6 +29,18 @@ from digit_recognizer.learn.models.dense import stack_dense
 from digit_recognizer.workspace import ProjectError
 
 
+def prepare_for_training(experiment: Experiment, images: np.ndarray) -> np.ndarray:
+    """Return uint8 images as the experiment's training moves them; predictions take the original.
+
+    What its network does to an image before the first layer, except in training.
+    """
+    if not experiment.digit_width:
+        return images
+    from digit_recognizer.learn.models.digit_width import stretch_digits
+
+    return stretch_digits(images, experiment.digit_width)
+
+
 def build_model(experiment: Experiment, precision: str = "float32") -> Any:
     """Return the network; its logits are float32 in every precision."""
     with computing_in(precision):
@@ -36,8 +50,12 @@ def build_model(experiment: Experiment, precision: str = "float32") -> Any:
 def _build(experiment: Experiment) -> Any:
     from keras import Input, Model, layers
 
-    pixels = Input((28, 28, 1))
-    scaled = layers.Rescaling(1 / 255)(pixels) if experiment.pixels == "unit" else pixels
+    pixels = images = Input((28, 28, 1))
+    if experiment.digit_width:
+        from digit_recognizer.learn.models.digit_width import DigitWidth
+
+        images = DigitWidth(experiment.digit_width)(pixels)
+    scaled = layers.Rescaling(1 / 255)(images) if experiment.pixels == "unit" else images
     match experiment.network:
         case Dense() as network:
             features = stack_dense(scaled, network)

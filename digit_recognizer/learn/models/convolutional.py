@@ -38,7 +38,9 @@ def stack_deotte(images: Any, network: Deotte) -> Any:
 
 
 def stack_conv_stages(images: Any, network: ConvStages) -> Any:
-    features = images
+    from keras import layers
+
+    features = layers.Cropping2D(network.crop)(images) if network.crop else images
     depths = network.depths or (2,) * len(network.filters)
     size, padded = network.first_size, network.first_padded
     for filters, depth in zip(network.filters, depths, strict=True):

@@ -44,13 +44,19 @@ class GraphWriter:
 
 def write_network(graph: GraphWriter, network: Any, pixels: str, place: str) -> str:
     """Write all layers, with names that begin with `place`."""
+    from digit_recognizer.learn.models.digit_width import DigitWidth
+
     names = {id(network.input): pixels}
     for number, layer in enumerate(network.layers[1:], start=1):  # the first layer is the input
         # Keras's own names depend on what the process has built before.
         name = f"{place}/{number:02d}-{type(layer).__name__}"
         taken = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [names[id(tensor)] for tensor in taken]
-        names[id(layer.output)] = _write_layer(graph, layer, name, inputs)
+        if isinstance(layer, DigitWidth):
+            written = _write_stretch(graph, layer.columns, name, *inputs)
+        else:
+            written = _write_layer(graph, layer, name, inputs)
+        names[id(layer.output)] = written
     return names[id(network.output)]
 
 
@@ -71,6 +77,12 @@ def _write_layer(graph: GraphWriter, layer: Any, name: str, inputs: list[str]) -
         case layers.Rescaling(offset=0):
             operator = "Mul"
             inputs = [*inputs, graph.keep(f"{name}/scale", np.array(layer.scale, np.float32))]
+        case layers.Cropping2D(cropping=((top, bottom), (first, last))):
+            operator = "Slice"
+            _, height, width, _ = layer.input.shape
+            corners = ([top, first], [height - bottom, width - last], [2, 3])
+            for what, values in zip(("from", "to", "axes"), corners, strict=True):
+                inputs = [*inputs, graph.keep(f"{name}/{what}", np.array(values))]
         case layers.MaxPooling2D():
             operator = "MaxPool"
             where = _describe_window(layer, layer.pool_size)
@@ -96,6 +108,42 @@ def _write_layer(graph: GraphWriter, layer: Any, name: str, inputs: list[str]) -
             )
     written = graph.write(operator, name, inputs, **where)
     return _write_activation(graph, layer, written) if operator in ("Conv", "Gemm") else written
+
+
+def _write_stretch(graph: GraphWriter, columns: int, name: str, pixels: str) -> str:
+    """Write what `DigitWidth` does, step by step."""
+    from digit_recognizer.learn.models.digit_width import CENTRE, LARGEST_STRETCH, SIDE
+
+    places = np.arange(SIDE, dtype=np.float32)
+
+    def write(operator: str, step: str, *inputs: str | np.ndarray | float, **options: Any) -> str:
+        """Add a node; numbers among its inputs become constants."""
+        step = f"{name}/{step}"
+        named = [
+            each
+            if isinstance(each, str)
+            else graph.keep(f"{step}/{place}", np.asarray(each, np.float32))
+            for place, each in enumerate(inputs)
+        ]
+        return graph.write(operator, step, named, **options)
+
+    def find_edge(step: str, numbers: np.ndarray) -> str:
+        numbered = write("Mul", f"{step}-numbers", has_ink, numbers)
+        return write("ReduceMax", step, numbered, axes=[3])
+
+    has_ink = write("Sign", "has-ink", write("ReduceMax", "darkest", pixels, axes=[2]))
+    right = find_edge("right", places)
+    left = write("Sub", "left", SIDE - 1, find_edge("from-right", places[::-1]))
+    between = write("Add", "between", write("Sub", "difference", right, left), 1)
+    width = write("Max", "width", between, 1)
+    share = write("Div", "share", width, columns)
+    step = write("Max", "step", share, 1 / LARGEST_STRETCH)
+    middle = write("Div", "middle", write("Add", "sum", left, right), 2)
+    away = write("Mul", "away", step, places - CENTRE)
+    sources = write("Add", "sources", middle, away)
+    distances = write("Abs", "distances", write("Sub", "apart", sources, places[:, None]))
+    parts = write("Relu", "parts", write("Sub", "nearness", 1, distances))
+    return write("MatMul", "stretched", pixels, parts)
 
 
 def _write_activation(graph: GraphWriter, layer: Any, linear: str) -> str:
