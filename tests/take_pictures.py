@@ -1,15 +1,17 @@
-"""Take the README's pictures, in a real browser, of what the bundled sample gives.
+"""Take the documents' pictures, in a real browser, of what the bundled sample gives.
 
 .venv/bin/python -m tests.take_pictures
+.venv/bin/python -m tests.take_pictures HOME    of errors against minutes, in the workspace HOME
 """
 
 import io
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 from digit_recognizer.workspace import Workspace, project_root, write_file
 from tests.browser import PHONE, find_chromium
@@ -25,12 +27,16 @@ MOST_BYTES = 120_000
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        workspace = Workspace(Path(folder))
-        for command in (["download", "--source", "sample"], ["train"], ["report"]):
-            run_well(workspace, *command)
         browser = playwright.chromium.launch(
             executable_path=find_chromium(), args=["--no-sandbox", "--disable-gpu"]
         )
+        if sys.argv[1:]:
+            take_times(browser, Workspace(Path(sys.argv[1]).resolve()))
+            browser.close()
+            return
+        workspace = Workspace(Path(folder))
+        for command in (["download", "--source", "sample"], ["train"], ["report"]):
+            run_well(workspace, *command)
         take_report(browser, workspace)
         with serving(workspace, "--experiments", EXPERIMENT) as process:
             address = f"http://127.0.0.1:{process.port}/"
@@ -51,6 +57,14 @@ def take_report(browser: Browser, workspace: Workspace) -> None:
     page.close()
 
 
+def take_times(browser: Browser, workspace: Workspace) -> None:
+    """Take the plot of the workspace's newest report."""
+    page = browser.new_page(viewport=DESKTOP, device_scale_factor=2)
+    page.goto((workspace.reports / "index.html").as_uri())
+    save(page.locator("#time + .small"), "errors-and-minutes")
+    page.close()
+
+
 def take_drawing(browser: Browser, address: str, name: str, digit: int, **settings: Any) -> None:
     context = browser.new_context(reduced_motion="reduce", **settings)
     page = context.new_page()
@@ -62,7 +76,7 @@ def take_drawing(browser: Browser, address: str, name: str, digit: int, **settin
     context.close()
 
 
-def save(page: Page, name: str) -> None:
+def save(page: Page | Locator, name: str) -> None:
     screenshot = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
     file = io.BytesIO()
     screenshot.quantize(200, dither=Image.Dither.NONE).save(file, "png", optimize=True)

@@ -176,8 +176,8 @@ SPACES: dict[str, Space] = {
         "label_smoothing": Between(0.0, 0.15),
         "epochs": Between(5, 20),
     },
-    "stages-short": {**_STAGES, "epochs": Between(4, 8)},
-    "stages": {**_STAGES, "epochs": Between(16, 36)},
+    "stages-short": {**_STAGES, "epochs": Between(4, 12)},
+    "stages": {**_STAGES, "epochs": Between(6, 18)},
     "residual": {
         "network.filters[0]": Between(16, 48, step=8),
         "network.filters[1]": Between(32, 96, step=16),

@@ -24,7 +24,7 @@ FACTS = ("format", "label", "made_from")
 FORMAT = "1"
 
 _LARGEST_FILE = 512 * 2**20
-# Values that one step may produce for an image; our widest network produces 110,592.
+# Values that one step may produce for an image; our widest network produces 55,296.
 _LARGEST_STEP = 1_000_000
 
 
