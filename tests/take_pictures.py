@@ -61,7 +61,7 @@ def take_times(browser: Browser, workspace: Workspace) -> None:
     """Take the plot of the workspace's newest report."""
     page = browser.new_page(viewport=DESKTOP, device_scale_factor=2)
     page.goto((workspace.reports / "index.html").as_uri())
-    save(page.locator("#time + .small"), "errors-and-minutes")
+    save(page.locator("#time + .small svg"), "errors-and-minutes")
     page.close()
 
 

@@ -1,7 +1,7 @@
 """The measured values that the simulation starts from.
 
-In: nothing. Out: numbers. What always holds: each was measured on two cores of an AMD EPYC (Zen 4)
-with bfloat16 in hardware, as its comment says; an assumed value is marked as one.
+In: nothing. Out: numbers. What always holds: each was measured on two cores with bfloat16 in
+hardware, as its comment says; an assumed value is marked as one.
 """
 
 from dataclasses import dataclass
@@ -34,14 +34,15 @@ class Training:
         return self.passes / self.images_per_second + self.rest
 
 
-# Speed and rest: means over the folds' `facts` in done.json after `make train LINEUP=quick` and
-# `make train`; of residual, the two folds that had the machine to themselves (docs/performance.md).
+# Speed and rest: means over the folds' `facts` in done.json, on two cores of an Intel Xeon with AMX
+# (docs/performance.md): `make train LINEUP=quick`, the others with SET="seed=1".
 TRAININGS = {
     training.name: training
     for training in (
-        Training("stages-short", images_per_second=2_186, rest=4.5),
-        Training("stages", images_per_second=2_207, rest=12.0),
-        Training("residual", images_per_second=2_659, rest=9.2),
+        Training("stages-short", images_per_second=2_715, rest=7.2),
+        Training("stages", images_per_second=3_218, rest=5.1),
+        Training("stages-long", images_per_second=2_449, rest=7.1),
+        Training("stages-stretched", images_per_second=2_587, rest=6.9),
     )
 }
 
