@@ -53,7 +53,7 @@ def test_a_job_is_the_commands_that_a_person_would_type(workspace: Workspace) ->
 
 
 def test_what_only_this_workspace_knows_by_name_is_spelt_out(workspace: Workspace) -> None:
-    found = replace(EXPERIMENTS["stages-short"], epochs=7, augmentation=Augmentation(rotation=5.5))
+    found = replace(EXPERIMENTS["stages-short"], epochs=9, augmentation=Augmentation(rotation=5.5))
     save_best(workspace, "wide", 12, found)
     job = plan_job(workspace, None, ["stages", "best-of-wide"], [], None)
     assert job.names == ["stages", "best-of-wide"]
@@ -65,7 +65,7 @@ def test_what_only_this_workspace_knows_by_name_is_spelt_out(workspace: Workspac
 
     again = plan_job(workspace, None, ["best-of-wide"], ["seed=3"], "again")
     assert again.names == ["again"]
-    assert {"seed=3", "epochs=7"} < set(again.commands[1])
+    assert {"seed=3", "epochs=9"} < set(again.commands[1])
 
     save_best(workspace, "none", 0, Experiment("any", Dense(())))
     with pytest.raises(ProjectError, match="No settings of any experiment make best-of-none"):
