@@ -13,7 +13,6 @@ SIZE = 28
 CENTRE = (SIZE - 1) / 2
 ELASTIC_GRID = 6  # control points on a side: displacements vary over about five pixels
 
-
 # Images moved at a time: so few that their arrays stay in the cache and come from memory that the
 # process has already. All 128 of a batch at once take twice as long.
 _AT_ONCE = 32

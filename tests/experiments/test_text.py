@@ -329,7 +329,9 @@ def test_unknown_experiments_and_line_ups_are_refused_with_those_there_are() -> 
 def test_a_setting_of_an_unknown_key_is_refused_with_those_there_are(key: str) -> None:
     with pytest.raises(ProjectError) as caught:
         resolve_experiment("stages", [f"{key}=1"], "mine")
-    assert str(caught.value).startswith(f"SET has no key {key!r}. There are: pixels, ")
+    assert str(caught.value).startswith(
+        f"SET has no key {key!r}. There are: pixels, digit_width, epochs,"
+    )
     assert "network.filters" in str(caught.value)
 
 

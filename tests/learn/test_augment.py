@@ -1,5 +1,6 @@
 """Moving images: once, by what was asked for, and the same way for the same generator."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -83,6 +84,12 @@ def test_the_elastic_path_agrees_with_the_kernel_where_nothing_is_displaced(
     affine = Augmentation(rotation=40, scale=0.1, shear=0.1, shift=3)
     barely = Augmentation(rotation=40, scale=0.1, shear=0.1, shift=3, elastic=1e-9)
     np.testing.assert_allclose(moved(images, barely), moved(images, affine), atol=0.01)
+    # Keras's kernel takes two numbers more, of perspective.
+    transforms = np.pad(
+        draw_affine(affine, len(images), np.random.default_rng(0)), ((0, 0), (0, 2))
+    )
+    by_kernel = keras.ops.image.affine_transform(images, transforms, "bilinear", "constant", 0)
+    np.testing.assert_allclose(moved(images, affine), by_kernel, atol=0.01)
 
 
 def test_displacements_are_smooth_and_as_large_as_asked() -> None:

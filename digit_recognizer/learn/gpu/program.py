@@ -104,20 +104,21 @@ class Program:
     ) -> tuple[State, tuple[Any, Any]]:
         """Return one fold's state after a batch, which is the training's `number`th, from 1."""
         targets = jax.nn.one_hot(labels, 10)
-        weights = self._weights.split(state.weights)
 
-        def measure(weights: Any) -> tuple[Any, Any]:
-            logits, statistics, seeds = self._call(weights, state, pixels, training=True)
+        def measure(weights: Any, seeds: list[Any]) -> tuple[Any, Any]:
+            seen = state._replace(seeds=seeds)
+            logits, statistics, seeds = self._call(weights, seen, pixels, training=True)
             return self._loss(targets, logits), (logits, statistics, seeds)
 
         differentiate = jax.value_and_grad(measure, has_aux=True)
-        (loss, (logits, statistics, seeds)), gradients = differentiate(weights)
+        (loss, (logits, statistics, seeds)), gradients = differentiate(
+            self._weights.split(state.weights), state.seeds
+        )
         if radius := self._experiment.sharpness_radius:
             row = self._weights.join(gradients)
             worst = state.weights + row * radius / jnp.maximum(jnp.linalg.norm(row), 1e-12)
             # Other dropout, as on the processor; the statistics of the excursion do not stay.
-            state = state._replace(seeds=seeds)
-            (_, (_, _, seeds)), gradients = differentiate(self._weights.split(worst))
+            (_, (_, _, seeds)), gradients = differentiate(self._weights.split(worst), seeds)
         optimizer = list(state.optimizer)
         optimizer[self._rate_at] = rate
         (moved,), optimizer = self._optimizer.stateless_apply(

@@ -268,8 +268,8 @@ class Stack:
     ) -> None:
         self.experiment = experiment
         self._padded = self._shown = jnp.asarray(augment.pad(data.images))
-        if experiment.digit_width:
-            shown = prepare_for_training(experiment, data.images)
+        shown = prepare_for_training(experiment, data.images)
+        if shown is not data.images:  # otherwise the card holds them once
             self._shown = jnp.asarray(augment.pad(shown))
         self._labels = jnp.asarray(data.labels.astype(np.int32))
         self._padded_test = jnp.asarray(augment.pad(data.test_images))

@@ -26,6 +26,7 @@ from digit_recognizer.learn.models.convolutional import (
     stack_residual_stages,
 )
 from digit_recognizer.learn.models.dense import stack_dense
+from digit_recognizer.learn.models.digit_width import digit_width_layer, stretch_digits
 from digit_recognizer.workspace import ProjectError
 
 
@@ -36,8 +37,6 @@ def prepare_for_training(experiment: Experiment, images: np.ndarray) -> np.ndarr
     """
     if not experiment.digit_width:
         return images
-    from digit_recognizer.learn.models.digit_width import stretch_digits
-
     return stretch_digits(images, experiment.digit_width)
 
 
@@ -52,9 +51,7 @@ def _build(experiment: Experiment) -> Any:
 
     pixels = images = Input((28, 28, 1))
     if experiment.digit_width:
-        from digit_recognizer.learn.models.digit_width import DigitWidth
-
-        images = DigitWidth(experiment.digit_width)(pixels)
+        images = digit_width_layer()(experiment.digit_width)(pixels)
     scaled = layers.Rescaling(1 / 255)(images) if experiment.pixels == "unit" else images
     match experiment.network:
         case Dense() as network:

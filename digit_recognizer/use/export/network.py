@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from digit_recognizer.learn.augment import CENTRE, SIZE
+from digit_recognizer.learn.models.digit_width import LARGEST_STRETCH, digit_width_layer
 from digit_recognizer.workspace import ProjectError
 
 _CHANNELS_LAST = [0, 2, 3, 1]
@@ -44,15 +46,13 @@ class GraphWriter:
 
 def write_network(graph: GraphWriter, network: Any, pixels: str, place: str) -> str:
     """Write all layers, with names that begin with `place`."""
-    from digit_recognizer.learn.models.digit_width import DigitWidth
-
     names = {id(network.input): pixels}
     for number, layer in enumerate(network.layers[1:], start=1):  # the first layer is the input
         # Keras's own names depend on what the process has built before.
         name = f"{place}/{number:02d}-{type(layer).__name__}"
         taken = layer.input if isinstance(layer.input, list) else [layer.input]
         inputs = [names[id(tensor)] for tensor in taken]
-        if isinstance(layer, DigitWidth):
+        if isinstance(layer, digit_width_layer()):
             written = _write_stretch(graph, layer.columns, name, *inputs)
         else:
             written = _write_layer(graph, layer, name, inputs)
@@ -112,9 +112,7 @@ def _write_layer(graph: GraphWriter, layer: Any, name: str, inputs: list[str]) -
 
 def _write_stretch(graph: GraphWriter, columns: int, name: str, pixels: str) -> str:
     """Write what `DigitWidth` does, step by step."""
-    from digit_recognizer.learn.models.digit_width import CENTRE, LARGEST_STRETCH, SIDE
-
-    places = np.arange(SIDE, dtype=np.float32)
+    places = np.arange(SIZE, dtype=np.float32)
 
     def write(operator: str, step: str, *inputs: str | np.ndarray | float, **options: Any) -> str:
         """Add a node; numbers among its inputs become constants."""
@@ -133,7 +131,7 @@ def _write_stretch(graph: GraphWriter, columns: int, name: str, pixels: str) -> 
 
     has_ink = write("Sign", "has-ink", write("ReduceMax", "darkest", pixels, axes=[2]))
     right = find_edge("right", places)
-    left = write("Sub", "left", SIDE - 1, find_edge("from-right", places[::-1]))
+    left = write("Sub", "left", SIZE - 1, find_edge("from-right", places[::-1]))
     between = write("Add", "between", write("Sub", "difference", right, left), 1)
     width = write("Max", "width", between, 1)
     share = write("Div", "share", width, columns)
