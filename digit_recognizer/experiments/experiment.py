@@ -47,6 +47,8 @@ class ConvStages:
     first_size: int = 3  # side of the very first convolution, which alone sees pixels
     # Without padding, 5x5 makes 24x24 of 28x28: a quarter less work, and edges are mostly paper.
     first_padded: bool = True
+    # The same for the first convolution of the second stage, which is where most of the work is.
+    second_padded: bool = True
     # Pixels cut off at each side, which are paper: a digit fills 20x20 of 28x28.
     crop: int = 0
 

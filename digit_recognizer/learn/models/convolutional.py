@@ -42,12 +42,18 @@ def stack_conv_stages(images: Any, network: ConvStages) -> Any:
 
     features = layers.Cropping2D(network.crop)(images) if network.crop else images
     depths = network.depths or (2,) * len(network.filters)
-    size, padded = network.first_size, network.first_padded
-    for filters, depth in zip(network.filters, depths, strict=True):
+    size = network.first_size
+    padded = [network.first_padded, network.second_padded]  # where a stage begins
+    for stage, (filters, depth) in enumerate(zip(network.filters, depths, strict=True)):
         for index in range(depth):
-            pool = index == depth - 1
-            features = _convolve(features, filters, size, pool=pool, padded=padded)
-            size, padded = 3, True
+            features = _convolve(
+                features,
+                filters,
+                size,
+                pool=index == depth - 1,
+                padded=index > 0 or stage >= len(padded) or padded[stage],
+            )
+            size = 3
     return _flatten(features, network.dropout_rate)
 
 
