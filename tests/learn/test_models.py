@@ -85,6 +85,16 @@ def test_a_first_convolution_without_padding_leaves_sides_that_halve_evenly() ->
     ]  # fmt: skip
 
 
+def test_a_second_stage_without_padding_begins_two_pixels_smaller() -> None:
+    padded = ConvStages((4, 8, 8), depths=(1, 2, 2), first_size=5, first_padded=False, crop=2)
+    assert shapes_of(padded)[2:4] == [(10, 10, 8), (10, 10, 8)]
+    bare = shapes_of(replace(padded, second_padded=False))
+    assert bare == [
+        (20, 20, 4), (10, 10, 4), (8, 8, 8), (8, 8, 8), (4, 4, 8), (4, 4, 8), (4, 4, 8), (2, 2, 8),
+    ]  # fmt: skip
+    assert shapes_of(ConvStages((4,))) == shapes_of(ConvStages((4,), second_padded=False))
+
+
 def test_residual_pairs_come_after_their_stage_s_pooling() -> None:
     network = ResidualStages((4, 8))
     assert shapes_of(network) == [
