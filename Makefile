@@ -188,7 +188,7 @@ bench: setup  ## how fast this machine reads, trains and predicts, beside stock 
 
 test: setup-dev  ## the tests; a few minutes
 ## ALL=1 (the slow ones too, with coverage)
-	@$(RUN) -m pytest -n 2 --dist worksteal $(if $(filter 1 yes true,$(ALL)),--cov --cov-report=term:skip-covered --durations=20,-m "not slow")
+	@$(RUN) -m pytest -n 2 $(if $(filter 1 yes true,$(ALL)),--cov --cov-report=term:skip-covered --durations=20,-m "not slow")
 
 lint: setup-dev  ## style, types and the direction of imports
 	@$(RUN) -m ruff format --check .
