@@ -34,15 +34,15 @@ class Training:
         return self.passes / self.images_per_second + self.rest
 
 
-# Speed and rest: means over the folds' `facts` in done.json, of the runs with SET="seed=1"
-# (docs/performance.md), on two cores: the first of an AMD EPYC, the others of an Intel Xeon.
+# Speed and rest: means over the folds' `facts` in done.json, on two cores of an AMD EPYC with
+# AVX512-BF16, of the runs of docs/performance.md with seed 0.
 TRAININGS = {
     training.name: training
     for training in (
-        Training("stages-short", images_per_second=3_687, rest=7.0),
-        Training("stages", images_per_second=3_218, rest=5.1),
-        Training("stages-long", images_per_second=2_449, rest=7.1),
-        Training("stages-stretched", images_per_second=2_587, rest=6.9),
+        Training("stages-short", images_per_second=3_714, rest=6.9),
+        Training("stages", images_per_second=3_001, rest=7.9),
+        Training("stages-long", images_per_second=3_069, rest=8.1),
+        Training("stages-stretched", images_per_second=3_035, rest=8.0),
     )
 }
 
