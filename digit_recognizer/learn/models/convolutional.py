@@ -43,17 +43,13 @@ def stack_conv_stages(images: Any, network: ConvStages) -> Any:
     features = layers.Cropping2D(network.crop)(images) if network.crop else images
     depths = network.depths or (2,) * len(network.filters)
     size = network.first_size
-    padded = [network.first_padded, network.second_padded]  # where a stage begins
+    padded_first = {0: network.first_padded, 1: network.second_padded}
     for stage, (filters, depth) in enumerate(zip(network.filters, depths, strict=True)):
+        padded = padded_first.get(stage, True)
         for index in range(depth):
-            features = _convolve(
-                features,
-                filters,
-                size,
-                pool=index == depth - 1,
-                padded=index > 0 or stage >= len(padded) or padded[stage],
-            )
-            size = 3
+            pool = index == depth - 1
+            features = _convolve(features, filters, size, pool=pool, padded=padded)
+            size, padded = 3, True
     return _flatten(features, network.dropout_rate)
 
 
