@@ -220,8 +220,10 @@ def test_of_very_many_the_best_are_compared(workspace: Workspace) -> None:
 # What is drawn
 
 
-@pytest.mark.parametrize("count", [2, 6, 20])
-def test_no_name_in_the_plot_lies_on_another(workspace: Workspace, count: int) -> None:
+@pytest.mark.parametrize("count", [2, 6, 8, 20])
+def test_in_the_plot_no_name_lies_on_another_and_no_line_crosses_one(
+    workspace: Workspace, count: int
+) -> None:
     train(workspace, "a")
     (one,) = find_all(workspace).timed
     random = np.random.default_rng(count)
@@ -243,6 +245,18 @@ def test_no_name_in_the_plot_lies_on_another(workspace: Workspace, count: int) -
     assert {text.get_text() for text in texts} == set(names)
     boxes = [Text.get_window_extent(text) for text in texts]
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    lines = [
+        (place, text.arrow_patch.get_transform().transform_path(text.arrow_patch.get_path()))
+        for place, text in enumerate(texts)
+        if text.arrow_patch is not None
+    ]
+    assert bool(lines) == (count > 2)
+    if not is_numbered:
+        for place, line in lines:
+            others = boxes[:place] + boxes[place + 1 :]
+            assert not any(line.intersects_bbox(box, filled=False) for box in others)
+        pairs = itertools.combinations(lines, 2)
+        assert not any(one.intersects_path(other, filled=False) for (_, one), (_, other) in pairs)
 
 
 # What is shown

@@ -5,6 +5,7 @@ has its 95 % interval and its name, or its number where names do not fit; and no
 on another, on a point or on a bar.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,9 @@ from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.scores import Score, wilson
 
 _LONGEST_LABEL = 26
-_MOST_NAMES = 10  # of more, lines would lead all over the place
+_MOST_NAMES = 12  # of more, lines would lead all over the place
 _WIDE_RANGE = 8  # from here on, a logarithmic axis
-_TICKS = (1, 2, 3, 5)
+_VERY_WIDE_RANGE = 80  # from here on, the numbers at 2 and 3 would touch
 
 
 def draw_time_against_errors(candidates: list[Candidate]) -> tuple[Any, bool]:
@@ -55,10 +56,16 @@ def draw_time_against_errors(candidates: list[Candidate]) -> tuple[Any, bool]:
     bars = [_bars_of(each.score) for each in candidates]
     names = [_shorten(each.name) for each in candidates]
     points = list(zip(minutes, errors, bars, strict=True))
-    if len(names) <= _MOST_NAMES and _write_names(figure, axes, names, points):
-        return figure, False
+    if len(names) <= _MOST_NAMES:
+        from_left = sorted(range(len(points)), key=lambda place: points[place])
+        from_below = sorted(range(len(points)), key=lambda place: points[place][1])
+        # Whose place is chosen first can decide whether there is one for all.
+        for order in (from_left, from_left[::-1], from_below, from_below[::-1]):
+            if _write_names(figure, axes, names, points, order):
+                return figure, False
+    # There is always room for numbers if their lines may cross.
     numbers = [str(number) for number in range(1, len(names) + 1)]
-    _write_names(figure, axes, numbers, points)
+    _write_names(figure, axes, numbers, points, range(len(points)), may_cross=True)
     return figure, True
 
 
@@ -72,8 +79,9 @@ def _scale(set_scale: Any, axis: Any, values: list[float] | list[int]) -> None:
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     if min(values) > 0 and max(values) / min(values) >= _WIDE_RANGE:
+        is_very_wide = max(values) / min(values) >= _VERY_WIDE_RANGE
         set_scale("log")
-        axis.set_major_locator(LogLocator(subs=_TICKS))
+        axis.set_major_locator(LogLocator(subs=(1, 3) if is_very_wide else (1, 2, 3, 5)))
         axis.set_minor_formatter(NullFormatter())
     axis.set_major_formatter(StrMethodFormatter("{x:g}"))
 
@@ -83,30 +91,35 @@ def _shorten(name: str) -> str:
 
 
 def _write_names(
-    figure: Any, axes: Any, names: list[str], points: list[tuple[float, int, tuple[float, float]]]
+    figure: Any,
+    axes: Any,
+    names: list[str],
+    points: list[tuple[float, int, tuple[float, float]]],
+    order: Sequence[int],
+    may_cross: bool = False,
 ) -> bool:
     """Put each name at the nearest place where nothing is yet, with a line where that is far.
 
-    Where one finds no place, none is written.
+    Unless they may, lines cross no name, no other point and no line. Where one name finds no
+    place, none is written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.path import Path
     from matplotlib.transforms import Bbox
 
     renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()  # only now is known where points and their bars lie
     inside = axes.get_window_extent(renderer)
-    lowest = axes.get_ylim()[0]
-    taken = []
-    for x, y, (below, above) in points:
-        left, low = axes.transData.transform((x, max(y - below, lowest)))
-        _, high = axes.transData.transform((x, y + above))
-        taken.append(Bbox.from_extents(left - 5, low - 2, left + 5, high + 2))
-    written = []
-    for (x, y, _), name in sorted(zip(points, names, strict=True)):
+    marks, bars = _find_marks_and_bars(axes, points)
+    written: list[Any] = []
+    boxes: list[Bbox] = []  # of the names
+    lines: list[Path] = []
+    for place in order:
+        other_marks = marks[:place] + marks[place + 1 :]
         for is_near, right, above, side in _places():
             text = axes.annotate(
-                name,
-                (x, y),
+                names[place],
+                points[place][:2],
                 xytext=(right, above),
                 textcoords="offset points",
                 ha=side,
@@ -120,16 +133,44 @@ def _write_names(
                 else {"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkB": 4},
             )
             box = Bbox.from_bounds(*_extent_of_text(text, renderer))
-            is_inside = inside.contains(box.x0, box.y0) and inside.contains(box.x1, box.y1)
-            if is_inside and not any(box.overlaps(other) for other in taken):
-                taken.append(box)
+            line = Path([each.get_points().mean(axis=0) for each in (box, marks[place])])
+            uncrossed = [] if may_cross else lines
+            avoided = [] if may_cross or is_near else other_marks + boxes
+            if (
+                inside.contains(box.x0, box.y0)
+                and inside.contains(box.x1, box.y1)
+                and not any(box.overlaps(other) for other in bars + boxes)
+                and not any(other.intersects_bbox(box) for other in uncrossed)
+                and (is_near or not any(line.intersects_path(other) for other in uncrossed))
+                and not any(line.intersects_bbox(other) for other in avoided)
+            ):
+                boxes.append(box)
                 written.append(text)
+                if not is_near:
+                    lines.append(line)
                 break
             text.remove()
     if len(written) < len(names):
         for text in written:
             text.remove()
     return len(written) == len(names)
+
+
+def _find_marks_and_bars(
+    axes: Any, points: list[tuple[float, int, tuple[float, float]]]
+) -> tuple[list[Any], list[Any]]:
+    """Return a box of each point's mark, and one of the mark and its bar."""
+    from matplotlib.transforms import Bbox
+
+    lowest = axes.get_ylim()[0]
+    marks, bars = [], []
+    for x, y, (below, above) in points:
+        left, low = axes.transData.transform((x, max(y - below, lowest)))
+        _, middle = axes.transData.transform((x, y))
+        _, high = axes.transData.transform((x, y + above))
+        marks.append(Bbox.from_extents(left - 5, middle - 5, left + 5, middle + 5))
+        bars.append(Bbox.from_extents(left - 5, low - 2, left + 5, high + 2))
+    return marks, bars
 
 
 def _extent_of_text(annotation: Any, renderer: Any) -> tuple[float, float, float, float]:
