@@ -104,7 +104,7 @@ _ALL = (
         folds=8,
         **_STAGES,
     ),
-    # For a graphics card: two passes a step, towards flatter minima. Not measured yet.
+    # For a graphics card: two passes a step, towards flatter minima.
     Experiment(
         "stages-sharp",
         _NARROW,
