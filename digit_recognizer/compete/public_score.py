@@ -4,7 +4,6 @@ In: scores. Out: the difference in standard errors; a rank; a plot of both score
 intervals. What always holds: a difference below two standard errors is not called one.
 """
 
-import io
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -12,13 +11,13 @@ from dataclasses import dataclass
 
 from digit_recognizer.compete.ledger import Entry
 from digit_recognizer.data.dataset import COMPETITION_ROWS
+from digit_recognizer.pages.pictures import BLUE, as_png, new_figure, tidy
 from digit_recognizer.scores import Score
 
 # The board may count fewer of the test images than all; then a difference means even less.
 _PUBLIC_IMAGES = COMPETITION_ROWS["test.csv"]
 
 _LONGEST_LABEL = 28
-_BLUE = "#0072B2"
 
 
 @dataclass(frozen=True)
@@ -59,9 +58,7 @@ def find_standing(board: Sequence[float], public_score: float) -> Standing:
 
 def draw_scatter(entries: list[Entry]) -> bytes:
     """Return the picture; every entry has an out-of-fold and a public score."""
-    from matplotlib.figure import Figure  # no pyplot: nothing to close, no display asked for
-
-    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    figure = new_figure(7, 6.4)
     axes = figure.add_subplot()
     edges = []
     for entry in entries:
@@ -69,13 +66,14 @@ def draw_scatter(entries: list[Entry]) -> bytes:
         assert score is not None and public is not None
         point = (100 * score.accuracy, 100 * public)
         across, up = _bars_of(score), _bars_of(public_count(public))
-        axes.errorbar(*point, xerr=across, yerr=up, fmt="o", color=_BLUE, ecolor="0.75")
+        axes.errorbar(*point, xerr=across, yerr=up, fmt="o", color=BLUE, ecolor="0.75")
         axes.annotate(
             entry.lineup[:_LONGEST_LABEL],
             point,
             textcoords="offset points",
             xytext=(6, 5),
             fontsize=8,
+            parse_math=False,  # a name may hold what would otherwise be taken for a formula
         )
         edges += [
             *(point[0] - across[0][0], point[0] + across[1][0]),
@@ -91,10 +89,8 @@ def draw_scatter(entries: list[Entry]) -> bytes:
         ylabel="public score, % right (95 % interval)",
     )
     axes.set_title("Cross-validation against the leaderboard (on the line: the same)", fontsize=11)
-    axes.spines[["top", "right"]].set_visible(False)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=120)
-    return picture.getvalue()
+    tidy(axes)
+    return as_png(figure)
 
 
 def _bars_of(score: Score) -> tuple[list[float], list[float]]:

@@ -1,10 +1,15 @@
 """Ranks and differences agree with counting, also among equals."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from digit_recognizer.compete.ledger import Entry
 from digit_recognizer.compete.public_score import (
     difference_in_errors,
+    draw_scatter,
     find_standing,
     public_error,
 )
@@ -41,3 +46,13 @@ def test_the_difference_counts_the_errors_of_both_scores() -> None:
     assert difference_in_errors(score, 0.988) < 0
     assert difference_in_errors(score, score.accuracy) == pytest.approx(0)
     assert difference_in_errors(Score(0, 42_000), 1.0) == 0, "no error at all is no difference"
+
+
+def test_a_name_is_not_drawn_as_a_formula() -> None:
+    def draw(name: str) -> np.ndarray:
+        facts = ("now", name, "", "", "", "", "", 420, 42_000, 0.99, "a.csv", "")
+        png = draw_scatter([Entry(*facts, public_score=0.992)])
+        return np.asarray(Image.open(io.BytesIO(png)).convert("L"))
+
+    assert draw("$\\no-such-command$").shape == draw("plain").shape
+    assert (draw("$x$") != draw("x")).any()
