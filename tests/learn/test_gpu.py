@@ -66,14 +66,6 @@ SMALL = Experiment(
 DENSE = Experiment("dense", Dense((8,), dropout_rate=0.2), epochs=2, batch_size=64, folds=FOLDS)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _compile_fast() -> Iterator[None]:
-    """Compiled programs run once or twice here, so they need not be fast."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XLA_FLAGS", "--xla_backend_optimization_level=0")
-        yield
-
-
 @pytest.fixture(scope="module")
 def jax_process() -> Iterator[Executor]:
     with start_process(None) as process:

@@ -6,7 +6,7 @@ on another, on a point or on a bar.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from digit_recognizer.report.index_page.candidates import Candidate
 from digit_recognizer.scores import Score, wilson
 
 _LONGEST_LABEL = 26
-_MOST_NAMES = 12  # of more, lines would lead all over the place
+_FONT_SIZE = 9
 _WIDE_RANGE = 8  # from here on, a logarithmic axis
 _VERY_WIDE_RANGE = 80  # from here on, the numbers at 2 and 3 would touch
 
@@ -51,22 +51,35 @@ def draw_time_against_errors(candidates: list[Candidate]) -> tuple[Any, bool]:
         xlabel="minutes of training, all folds together",
         ylabel="images wrong, out of fold (95 % interval)",
     )
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.1), ncols=2, fontsize=9)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, 1.1), ncols=2, fontsize=_FONT_SIZE)
     tidy(axes)
-    bars = [_bars_of(each.score) for each in candidates]
     names = [_shorten(each.name) for each in candidates]
-    points = list(zip(minutes, errors, bars, strict=True))
-    if len(names) <= _MOST_NAMES:
-        from_left = sorted(range(len(points)), key=lambda place: points[place])
-        from_below = sorted(range(len(points)), key=lambda place: points[place][1])
-        # Whose place is chosen first can decide whether there is one for all.
-        for order in (from_left, from_left[::-1], from_below, from_below[::-1]):
-            if _write_names(figure, axes, names, points, order):
-                return figure, False
-    # There is always room for numbers if their lines may cross.
     numbers = [str(number) for number in range(1, len(names) + 1)]
-    _write_names(figure, axes, numbers, points, range(len(points)), may_cross=True)
-    return figure, True
+    bars = [_bars_of(each.score) for each in candidates]
+    room = _measure(figure, axes, list(zip(minutes, errors, bars, strict=True)))
+    spots = _find_spots_for_all(room, names)
+    is_numbered = spots is None
+    if spots is None:
+        spots = _find_spots_for_all(room, numbers)
+    if spots is None:  # but there is always room for numbers if their lines may cross
+        spots = _find_spots(room, numbers, range(len(numbers)), may_cross=True)
+    for place, spot in spots.items():
+        axes.annotate(
+            (numbers if is_numbered else names)[place],
+            (minutes[place], errors[place]),
+            xytext=(spot.right, spot.above),
+            textcoords="offset points",
+            ha=spot.side,
+            va="center",
+            fontsize=_FONT_SIZE,
+            color=INK,
+            # A name may hold what would otherwise be taken for a formula.
+            parse_math=False,
+            arrowprops=None
+            if spot.is_near
+            else {"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkB": 4},
+        )
+    return figure, is_numbered
 
 
 def _bars_of(score: Score) -> tuple[float, float]:
@@ -90,78 +103,37 @@ def _shorten(name: str) -> str:
     return name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
 
 
-def _write_names(
-    figure: Any,
-    axes: Any,
-    names: list[str],
-    points: list[tuple[float, int, tuple[float, float]]],
-    order: Sequence[int],
-    may_cross: bool = False,
-) -> bool:
-    """Put each name at the nearest place where nothing is yet, with a line where that is far.
+class _Spot(NamedTuple):
+    """Where a name lies, in points from its mark."""
 
-    Unless they may, lines cross no name, no other point and no line. Where one name finds no
-    place, none is written.
-    """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.path import Path
+    is_near: bool  # so no line is needed
+    right: float
+    above: float
+    side: str  # of the name that is at this place: "left" or "right"
+
+
+_SPOTS = tuple(
+    _Spot(step == 0, right, above, side)
+    for step in range(16)
+    for distance in (8 + 9 * step,)
+    for above in sorted({0, distance, -distance, distance / 2, -distance / 2}, key=abs)
+    for right, side in ((distance, "left"), (-distance, "right"))
+)
+
+
+class _Room(NamedTuple):
+    """What lies where, in the pixels of the figure."""
+
+    figure: Any
+    inside: Any
+    marks: list[Any]
+    bars: list[Any]  # each with its mark
+
+
+def _measure(figure: Any, axes: Any, points: list[tuple[float, int, tuple[float, float]]]) -> _Room:
     from matplotlib.transforms import Bbox
 
-    renderer = FigureCanvasAgg(figure).get_renderer()
     figure.draw_without_rendering()  # only now is known where points and their bars lie
-    inside = axes.get_window_extent(renderer)
-    marks, bars = _find_marks_and_bars(axes, points)
-    written: list[Any] = []
-    boxes: list[Bbox] = []  # of the names
-    lines: list[Path] = []
-    for place in order:
-        other_marks = marks[:place] + marks[place + 1 :]
-        for is_near, right, above, side in _places():
-            text = axes.annotate(
-                names[place],
-                points[place][:2],
-                xytext=(right, above),
-                textcoords="offset points",
-                ha=side,
-                va="center",
-                fontsize=9,
-                color=INK,
-                # A name may hold what would otherwise be taken for a formula.
-                parse_math=False,
-                arrowprops=None
-                if is_near
-                else {"arrowstyle": "-", "color": INK, "linewidth": 0.5, "shrinkB": 4},
-            )
-            box = Bbox.from_bounds(*_extent_of_text(text, renderer))
-            line = Path([each.get_points().mean(axis=0) for each in (box, marks[place])])
-            uncrossed = [] if may_cross else lines
-            avoided = [] if may_cross or is_near else other_marks + boxes
-            if (
-                inside.contains(box.x0, box.y0)
-                and inside.contains(box.x1, box.y1)
-                and not any(box.overlaps(other) for other in bars + boxes)
-                and not any(other.intersects_bbox(box) for other in uncrossed)
-                and (is_near or not any(line.intersects_path(other) for other in uncrossed))
-                and not any(line.intersects_bbox(other) for other in avoided)
-            ):
-                boxes.append(box)
-                written.append(text)
-                if not is_near:
-                    lines.append(line)
-                break
-            text.remove()
-    if len(written) < len(names):
-        for text in written:
-            text.remove()
-    return len(written) == len(names)
-
-
-def _find_marks_and_bars(
-    axes: Any, points: list[tuple[float, int, tuple[float, float]]]
-) -> tuple[list[Any], list[Any]]:
-    """Return a box of each point's mark, and one of the mark and its bar."""
-    from matplotlib.transforms import Bbox
-
     lowest = axes.get_ylim()[0]
     marks, bars = [], []
     for x, y, (below, above) in points:
@@ -170,26 +142,72 @@ def _find_marks_and_bars(
         _, high = axes.transData.transform((x, y + above))
         marks.append(Bbox.from_extents(left - 5, middle - 5, left + 5, middle + 5))
         bars.append(Bbox.from_extents(left - 5, low - 2, left + 5, high + 2))
-    return marks, bars
+    return _Room(figure, axes.get_window_extent(), marks, bars)
 
 
-def _extent_of_text(annotation: Any, renderer: Any) -> tuple[float, float, float, float]:
+def _find_spots_for_all(room: _Room, names: list[str]) -> dict[int, _Spot] | None:
+    """Try several orders: whose spot is chosen first can decide whether there is one for all."""
+    from_left = sorted(range(len(names)), key=lambda place: room.marks[place].x0)
+    from_below = sorted(range(len(names)), key=lambda place: room.marks[place].y0)
+    for order in (from_left, from_left[::-1], from_below, from_below[::-1]):
+        spots = _find_spots(room, names, order)
+        if len(spots) == len(names):
+            return spots
+    return None
+
+
+def _find_spots(
+    room: _Room, names: list[str], order: Sequence[int], may_cross: bool = False
+) -> dict[int, _Spot]:
+    """Choose for each name the nearest spot where nothing is yet, with a line where that is far.
+
+    Unless they may, lines cross no name, no other point and no line. The first name that finds no
+    spot ends the search.
+    """
+    from matplotlib.path import Path
+
+    spots: dict[int, _Spot] = {}
+    boxes: list[Any] = []  # of the names
+    lines: list[Path] = []
+    for place in order:
+        width, height = _size_of_text(room.figure, names[place])
+        mark = room.marks[place]
+        other_marks = room.marks[:place] + room.marks[place + 1 :]
+        for spot in _SPOTS:
+            box = _box_at(spot, mark, width, height, room.figure.dpi / 72)
+            line = Path([each.get_points().mean(axis=0) for each in (box, mark)])
+            uncrossed = [] if may_cross else lines
+            avoided = [] if may_cross or spot.is_near else other_marks + boxes
+            if (
+                room.inside.contains(box.x0, box.y0)
+                and room.inside.contains(box.x1, box.y1)
+                and not any(box.overlaps(other) for other in room.bars + boxes)
+                and not any(other.intersects_bbox(box) for other in uncrossed)
+                and (spot.is_near or not any(line.intersects_path(other) for other in uncrossed))
+                and not any(line.intersects_bbox(other) for other in avoided)
+            ):
+                spots[place] = spot
+                boxes.append(box)
+                if not spot.is_near:
+                    lines.append(line)
+                break
+        else:
+            break
+    return spots
+
+
+def _size_of_text(figure: Any, name: str) -> tuple[float, float]:
     from matplotlib.text import Text
 
-    annotation.update_positions(renderer)
-    # The annotation's own extent has its line in it.
-    bounds: tuple[float, float, float, float] = Text.get_window_extent(annotation, renderer).bounds
-    return bounds
+    text = Text(0, 0, name, fontsize=_FONT_SIZE, parse_math=False, figure=figure)
+    extent = text.get_window_extent()
+    return extent.width, extent.height
 
 
-def _places() -> list[tuple[bool, float, float, str]]:
-    """Return where a name may lie, the nearest first: whether near, right, above, aligned at."""
-    places: list[tuple[bool, float, float, str]] = []
-    for step in range(16):
-        distance = 8 + 9 * step
-        for above in sorted({0, distance, -distance, distance / 2, -distance / 2}, key=abs):
-            places += [
-                (step == 0, distance, above, "left"),
-                (step == 0, -distance, above, "right"),
-            ]
-    return places
+def _box_at(spot: _Spot, mark: Any, width: float, height: float, pixels_per_point: float) -> Any:
+    from matplotlib.transforms import Bbox
+
+    x, y = mark.get_points().mean(axis=0)
+    left = x + spot.right * pixels_per_point - (width if spot.side == "right" else 0)
+    below = y + spot.above * pixels_per_point - height / 2
+    return Bbox.from_bounds(left, below, width, height)
