@@ -195,7 +195,7 @@ def build_or_explain(experiment: Experiment, precision: str) -> Any:
     try:
         return build_model(experiment, precision)
     except ValueError as error:
-        problem = str(error).splitlines()[0]
+        problem = (str(error) or type(error).__name__).splitlines()[0]
         raise ProjectError(f"{experiment.name}: no such network can be built: {problem}") from error
 
 

@@ -201,6 +201,14 @@ def test_a_huge_file_is_refused_before_reading(tmp_path: Path) -> None:
         load_onnx(path)
 
 
+@pytest.mark.parametrize("text", [b"as-numbers", b"Relu", b"made up", b"label", b"made_from"])
+def test_a_file_with_names_that_are_not_utf8_is_refused(good: bytes, text: bytes) -> None:
+    assert text in good
+    damaged = good.replace(text, b"\xff" + text[1:])
+    with pytest.raises(ProjectError, match="it is not an ONNX file"):
+        check_model(damaged, "damaged")
+
+
 def test_a_damaged_file_is_refused_or_still_predicts(good: bytes) -> None:
     generator = np.random.default_rng(0)
     refused = 0

@@ -139,7 +139,7 @@ def _explaining_failures() -> Iterator[None]:
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
-        problem = str(error).splitlines()[0][:300]
+        problem = (str(error) or type(error).__name__).splitlines()[0][:300]
         if "RESOURCE_EXHAUSTED" in problem:
             raise OutOfMemoryError(problem) from None
         raise ProjectError(
