@@ -30,6 +30,12 @@ class ProjectError(Exception):
     """Something that the person at the keyboard can put right; its text says how."""
 
 
+def first_line(error: BaseException) -> str:
+    """Return what a library's error says in its first line, or its kind if it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 @dataclass(frozen=True)
 class Workspace:
     """The folder that holds `data/`, `runs/`, `reports/` and the rest of what commands write."""

@@ -19,6 +19,7 @@ from digit_recognizer.faults import VARIABLE
 from digit_recognizer.workspace import (
     ProjectError,
     Workspace,
+    first_line,
     is_alive,
     locked,
     read_json,
@@ -370,3 +371,8 @@ def test_a_fault_strikes_when_its_point_was_passed_so_often(
     process = python(PASS_POINTS, env={**os.environ, VARIABLE: fault})
     output, _ = process.communicate(timeout=600)
     assert (output.split()[-1], process.returncode) == (last, code)
+
+
+def test_of_an_error_the_first_line_is_told_or_its_kind() -> None:
+    assert first_line(ValueError("\nno such shape\nat layer 3")) == "no such shape"
+    assert first_line(ValueError("")) == first_line(ValueError("\n")) == "ValueError"

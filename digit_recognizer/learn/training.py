@@ -32,7 +32,7 @@ from digit_recognizer.runs.checkpoint import (
 )
 from digit_recognizer.runs.environment import describe_environment
 from digit_recognizer.runs.folder import FoldResult
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, first_line
 
 # For the learning curve only: enough held-out images to see its shape, few enough to cost nothing.
 CURVE_IMAGES = 2_000
@@ -195,7 +195,7 @@ def build_or_explain(experiment: Experiment, precision: str) -> Any:
     try:
         return build_model(experiment, precision)
     except ValueError as error:
-        problem = (str(error) or type(error).__name__).splitlines()[0]
+        problem = first_line(error)
         raise ProjectError(f"{experiment.name}: no such network can be built: {problem}") from error
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, first_line
 
 
 @contextlib.contextmanager
@@ -97,9 +97,9 @@ def explaining(address: str | None) -> Iterator[None]:
         cause: BaseException = error
         while isinstance(cause, OptunaError | SQLAlchemyError) and cause.__cause__:
             cause = cause.__cause__
-        lines = str(cause).strip().splitlines() or [type(cause).__name__]
+        problem = first_line(cause).rstrip(".")
         raise ProjectError(
-            f"The study's storage ({hide_password(address)}) failed: {lines[0].rstrip('.')}. "
+            f"The study's storage ({hide_password(address)}) failed: {problem}. "
             "Finished trials are kept; once the storage works, the same command continues."
         ) from error
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, first_line
 
 INPUT, OUTPUT = "images", "probabilities"
 # Old enough for all runtimes of the last years; nothing newer is needed.
@@ -23,7 +23,6 @@ OPERATORS = {
 FACTS = ("format", "label", "made_from")
 FORMAT = "1"
 
-_NO_ONNX = "it is not an ONNX file"
 _LARGEST_FILE = 512 * 2**20
 # Values that one step may produce for an image; our widest network produces 55,296.
 _LARGEST_STEP = 1_000_000
@@ -52,13 +51,13 @@ def check_model(contents: bytes, name: str) -> ModelFile:
 
     try:
         model = onnx.load_model_from_string(contents)
-        _require_text(model, name)
+        _require_text(model)
         _require_plain(model, name)
         _require_interface(model.graph, name)
         _require_modest(model, name)
         facts = {entry.key: entry.value for entry in model.metadata_props}
     except (DecodeError, UnicodeDecodeError):  # names are decoded only when they are read
-        _refuse(name, _NO_ONNX)
+        _refuse(name, "it is not an ONNX file")
     if facts.get("format") != FORMAT or not all(facts.get(key) for key in FACTS):
         _refuse(name, "the facts about its runs are missing, or are of another version")
     if not facts["label"].isprintable():
@@ -66,16 +65,18 @@ def check_model(contents: bytes, name: str) -> ModelFile:
     return ModelFile(contents, facts)
 
 
-def _require_text(message: Any, name: str) -> None:
-    """Refuse names that are not UTF-8: some versions of protobuf return them as bytes."""
+def _require_text(message: Any) -> None:
+    """Names must be UTF-8; some versions of protobuf return others as bytes."""
+    from google.protobuf.message import DecodeError
+
     for field, value in message.ListFields():
         if field.type == field.TYPE_MESSAGE:
             for part in [value] if hasattr(value, "ListFields") else value:
-                _require_text(part, name)
+                _require_text(part)
         elif field.type == field.TYPE_STRING:
             texts = [value] if isinstance(value, str | bytes) else value
             if not all(isinstance(text, str) for text in texts):
-                _refuse(name, _NO_ONNX)
+                raise DecodeError("a name is not UTF-8")
 
 
 def _require_plain(model: Any, name: str) -> None:
@@ -135,8 +136,7 @@ def _require_modest(model: Any, name: str) -> None:
         onnx.checker.check_model(alone)
         inferred = shape_inference.infer_shapes(alone, strict_mode=True, data_prop=True)
     except (onnx.checker.ValidationError, shape_inference.InferenceError) as error:
-        problem = (str(error) or type(error).__name__).splitlines()[0]
-        _refuse(name, f"its graph is invalid ({problem})")
+        _refuse(name, f"its graph is invalid ({first_line(error)})")
     sizes = {
         each.name: math.prod(side or 0 for side in _describe(each)[2])
         for each in (*inferred.graph.value_info, *inferred.graph.output)

@@ -14,7 +14,7 @@ import numpy as np
 from digit_recognizer.runs.environment import available_cores
 from digit_recognizer.use.model_file import INPUT, OUTPUT, ModelFile, read_model
 from digit_recognizer.use.recognizer import require_images
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, first_line
 
 # Larger batches are not faster and take more memory.
 _AT_ONCE = 32
@@ -65,7 +65,7 @@ def _explaining() -> Iterator[None]:
     try:
         yield
     except Exception as error:  # ONNX Runtime's exceptions have no other common class
-        problem = str(error).strip().partition("\n")[0]
+        problem = first_line(error)
         raise ProjectError(f"ONNX Runtime cannot run the model: {problem}") from error
 
 

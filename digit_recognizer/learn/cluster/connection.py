@@ -19,7 +19,7 @@ from rich.console import Console
 
 from digit_recognizer.learn.cluster.facts import gather_facts, list_mismatches
 from digit_recognizer.learn.cluster.remote import explain_mismatches, introduce_worker
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, first_line
 
 _ANSWER_WITHIN = 5  # seconds, for a scheduler
 _LOOK_EVERY = 0.5  # seconds
@@ -199,4 +199,4 @@ def _read_resources(words: list[str]) -> Resources:
 def _first_line(error: BaseException) -> str:
     if isinstance(error, TimeoutError) and not str(error):
         return f"no answer in {_ANSWER_WITHIN} s"
-    return (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    return first_line(error).rstrip(".")

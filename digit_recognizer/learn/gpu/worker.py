@@ -17,7 +17,7 @@ from digit_recognizer.learn.engine import Fit
 from digit_recognizer.learn.progress import FoldReporter, write_note
 from digit_recognizer.learn.training import FoldData, Report
 from digit_recognizer.runs.folder import FoldResult
-from digit_recognizer.workspace import ProjectError
+from digit_recognizer.workspace import ProjectError, first_line
 
 # The part of float32's time from which bfloat16 is worth its coarser numbers.
 _WORTHWHILE = 0.75
@@ -139,7 +139,7 @@ def _explaining_failures() -> Iterator[None]:
     try:
         yield
     except jax.errors.JaxRuntimeError as error:
-        problem = (str(error) or type(error).__name__).splitlines()[0][:300]
+        problem = first_line(error)[:300]
         if "RESOURCE_EXHAUSTED" in problem:
             raise OutOfMemoryError(problem) from None
         raise ProjectError(

@@ -1,8 +1,8 @@
 """A plot of errors against training time.
 
 In: complete candidates of one data set. Out: a matplotlib figure. What always holds: every point
-has its 95 % interval and its name, or its number where names do not fit; and none of these lies
-on another, on a point or on a bar.
+has its 95 % interval and its name, or its number where names do not fit; none of these lies
+on another, on a point or on a bar, and no name's line crosses one, a point or another line.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,7 @@ from digit_recognizer.scores import Score, wilson
 
 _LONGEST_LABEL = 26
 _FONT_SIZE = 9
+_NEAR = 8  # points from a mark to its name, where that needs no line
 _WIDE_RANGE = 8  # from here on, a logarithmic axis
 _VERY_WIDE_RANGE = 80  # from here on, the numbers at 2 and 3 would touch
 
@@ -57,12 +58,14 @@ def draw_time_against_errors(candidates: list[Candidate]) -> tuple[Any, bool]:
     numbers = [str(number) for number in range(1, len(names) + 1)]
     bars = [_bars_of(each.score) for each in candidates]
     room = _measure(figure, axes, list(zip(minutes, errors, bars, strict=True)))
-    spots = _find_spots_for_all(room, names)
+    spots = _find_spots_for_all(room, [_size_of_text(figure, name) for name in names])
     is_numbered = spots is None
     if spots is None:
-        spots = _find_spots_for_all(room, numbers)
-    if spots is None:  # but there is always room for numbers if their lines may cross
-        spots = _find_spots(room, numbers, range(len(numbers)), may_cross=True)
+        sizes = [_size_of_text(figure, number) for number in numbers]
+        # There is always room for numbers if their lines may cross.
+        spots = _find_spots_for_all(room, sizes) or _find_spots(
+            room, sizes, range(len(sizes)), may_cross=True
+        )
     for place, spot in spots.items():
         axes.annotate(
             (numbers if is_numbered else names)[place],
@@ -103,6 +106,9 @@ def _shorten(name: str) -> str:
     return name if len(name) <= _LONGEST_LABEL else name[: _LONGEST_LABEL - 1] + "…"
 
 
+_Size = tuple[float, float]  # width and height of a text, in pixels
+
+
 class _Spot(NamedTuple):
     """Where a name lies, in points from its mark."""
 
@@ -113,9 +119,8 @@ class _Spot(NamedTuple):
 
 
 _SPOTS = tuple(
-    _Spot(step == 0, right, above, side)
-    for step in range(16)
-    for distance in (8 + 9 * step,)
+    _Spot(distance == _NEAR, right, above, side)
+    for distance in range(_NEAR, 150, 9)
     for above in sorted({0, distance, -distance, distance / 2, -distance / 2}, key=abs)
     for right, side in ((distance, "left"), (-distance, "right"))
 )
@@ -145,19 +150,19 @@ def _measure(figure: Any, axes: Any, points: list[tuple[float, int, tuple[float,
     return _Room(figure, axes.get_window_extent(), marks, bars)
 
 
-def _find_spots_for_all(room: _Room, names: list[str]) -> dict[int, _Spot] | None:
+def _find_spots_for_all(room: _Room, sizes: list[_Size]) -> dict[int, _Spot] | None:
     """Try several orders: whose spot is chosen first can decide whether there is one for all."""
-    from_left = sorted(range(len(names)), key=lambda place: room.marks[place].x0)
-    from_below = sorted(range(len(names)), key=lambda place: room.marks[place].y0)
+    from_left = sorted(range(len(sizes)), key=lambda place: room.marks[place].x0)
+    from_below = sorted(range(len(sizes)), key=lambda place: room.marks[place].y0)
     for order in (from_left, from_left[::-1], from_below, from_below[::-1]):
-        spots = _find_spots(room, names, order)
-        if len(spots) == len(names):
+        spots = _find_spots(room, sizes, order)
+        if len(spots) == len(sizes):
             return spots
     return None
 
 
 def _find_spots(
-    room: _Room, names: list[str], order: Sequence[int], may_cross: bool = False
+    room: _Room, sizes: list[_Size], order: Sequence[int], may_cross: bool = False
 ) -> dict[int, _Spot]:
     """Choose for each name the nearest spot where nothing is yet, with a line where that is far.
 
@@ -170,11 +175,10 @@ def _find_spots(
     boxes: list[Any] = []  # of the names
     lines: list[Path] = []
     for place in order:
-        width, height = _size_of_text(room.figure, names[place])
         mark = room.marks[place]
         other_marks = room.marks[:place] + room.marks[place + 1 :]
         for spot in _SPOTS:
-            box = _box_at(spot, mark, width, height, room.figure.dpi / 72)
+            box = _box_at(spot, mark, sizes[place], room.figure.dpi / 72)
             line = Path([each.get_points().mean(axis=0) for each in (box, mark)])
             uncrossed = [] if may_cross else lines
             avoided = [] if may_cross or spot.is_near else other_marks + boxes
@@ -196,7 +200,7 @@ def _find_spots(
     return spots
 
 
-def _size_of_text(figure: Any, name: str) -> tuple[float, float]:
+def _size_of_text(figure: Any, name: str) -> _Size:
     from matplotlib.text import Text
 
     text = Text(0, 0, name, fontsize=_FONT_SIZE, parse_math=False, figure=figure)
@@ -204,9 +208,10 @@ def _size_of_text(figure: Any, name: str) -> tuple[float, float]:
     return extent.width, extent.height
 
 
-def _box_at(spot: _Spot, mark: Any, width: float, height: float, pixels_per_point: float) -> Any:
+def _box_at(spot: _Spot, mark: Any, size: _Size, pixels_per_point: float) -> Any:
     from matplotlib.transforms import Bbox
 
+    width, height = size
     x, y = mark.get_points().mean(axis=0)
     left = x + spot.right * pixels_per_point - (width if spot.side == "right" else 0)
     below = y + spot.above * pixels_per_point - height / 2

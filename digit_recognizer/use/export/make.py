@@ -34,7 +34,7 @@ from digit_recognizer.use.export.write import (
 )
 from digit_recognizer.use.recognizer import Recognizer
 from digit_recognizer.use.trained import open_trained
-from digit_recognizer.workspace import Workspace, sha256_of, write_file
+from digit_recognizer.workspace import Workspace, first_line, sha256_of, write_file
 
 _AT_ONCE = 500  # images for one step of the progress bar
 _ENGINES = {".onnx": "ONNX Runtime", ".tflite": "LiteRT in TensorFlow"}
@@ -113,7 +113,7 @@ def _convert(export: Export, console: Console) -> LiteRtRecognizer | None:
         contents = write_litert(export.keras)
         return LiteRtRecognizer(export.facts.label, contents, available_cores())
     except Exception as error:  # the parts of the converter raise many kinds of errors
-        problem = str(error).strip().partition("\n")[0]
+        problem = first_line(error)
         console.print(
             f"[yellow]No LiteRT file was written: TensorFlow failed ({escape(problem)})[/]"
         )
